@@ -1,0 +1,49 @@
+"""What one request may cost. Every limit is checked before the work it bounds is done."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from zarr_edr.errors import DeadlineExceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one request to one collection; each is a key of `options.limits`."""
+
+    points: int = field(default=100_000, metadata={"help": "positions in one query"})
+    cells: int = field(default=5_000_000, metadata={"help": "values in one answer, over all parameters"})
+    decoded_bytes: int = field(
+        default=4 * 1024**3, metadata={"help": "bytes of the chunks that must be decoded, cached or not"}
+    )
+    coords_chars: int = field(default=4_000_000, metadata={"help": "characters of `coords`"})
+    body_bytes: int = field(default=16 * 1024**2, metadata={"help": "bytes of a POST body"})
+    seconds: float = field(default=30.0, metadata={"help": "time to answer, from the end of the request's head"})
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment after which a request is given up."""
+
+    at_s: float
+    """On the clock of `time.monotonic`, seconds."""
+    allowed_s: float
+    """The limit it came from, for the message."""
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """A deadline `seconds` from now."""
+        return cls(time.monotonic() + seconds, seconds)
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds left; negative when past."""
+        return self.at_s - time.monotonic()
+
+    def check(self) -> None:
+        """Raise `DeadlineExceeded` when past."""
+        if self.remaining_s <= 0:
+            raise DeadlineExceeded(
+                f"The request took longer than the {self.allowed_s:g} s allowed (limits.seconds); ask for less at a time."
+            )

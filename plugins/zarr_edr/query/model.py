@@ -1,0 +1,113 @@
+"""Queries as values: what a request asks, freed from how it was written.
+
+`temporal` and `vertical` make the selectors, `wkt` and `body` the geometries, `select` turns selectors into indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from zarr_edr.query.geometry import Points
+
+
+class Precision(IntEnum):
+    """How much of a date-time was written; the rest spans a period (ISO 8601 reduced precision)."""
+
+    YEAR = 0
+    MONTH = 1
+    DAY = 2
+    HOUR = 3
+    MINUTE = 4
+    SECOND = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A date-time as written, in a calendar that is known only where the data are. UTC; offsets are still to be applied."""
+
+    year: int
+    month: int = 1
+    day: int = 1
+    hour: int = 0
+    minute: int = 0
+    second: int = 0
+    microsecond: int = 0
+    offset_minutes: int = 0
+    """Local time minus UTC, e.g. +60 for `+01:00`."""
+    precision: Precision = Precision.SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One moment; of a precision coarser than a second it stands for the whole minute, day, month or year."""
+
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class TimeInterval:
+    """Closed interval; None is unbounded (`..`). An end of coarse precision includes that whole period."""
+
+    start: Moment | None
+    end: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """ISO 8601 duration: calendar months and exact microseconds, kept apart since a month has no fixed length."""
+
+    months: int
+    microseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatingInterval:
+    """`Rn/start/step`: `count` instants, the first at `start` (EDR 1.2, datetime parameter)."""
+
+    count: int
+    start: Moment
+    step: Duration
+
+
+TimeSelector = tuple[Instant | TimeInterval | RepeatingInterval, ...]
+"""A union of its members; never empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The level nearest to a value."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LevelInterval:
+    """All levels in a closed interval, `low <= high`; None is unbounded."""
+
+    low: float | None
+    high: float | None
+
+
+VerticalSelector = tuple[Level | LevelInterval, ...]
+"""A union of its members; never empty. `Rn/min/step` is written out as n levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionQuery:
+    """`/position` (OGC 19-086r6, 8.2.1): the values at, or nearest to, one or more points."""
+
+    points: Points
+    datetime: TimeSelector | None = None
+    """None: all times."""
+    z: VerticalSelector | None = None
+    """None: the Z of the points, or all levels where they have none."""
+    parameters: tuple[str, ...] | None = None
+    """Names as asked for, in that order; None: all."""
+    custom: Mapping[str, str] = field(default_factory=dict)
+    """Selections on further dimensions (e.g. `number=1/3`), as written: the dimension decides how to read them."""
+
+
+Query = PositionQuery
+"""Every query the engine answers; a union that grows with the query types."""

@@ -1,0 +1,99 @@
+"""The cache of decoded chunks."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import numpy as np
+import pytest
+
+from zarr_edr.cache import ChunkCache
+from zarr_edr.dataset.chunks import Fetched
+from zarr_edr.errors import DeadlineExceeded, StoreUnavailable
+from zarr_edr.limits import Deadline
+
+
+def fetched(megabytes: int = 1) -> Fetched:
+    return Fetched(np.zeros(megabytes * 1024**2, np.uint8), 100)
+
+
+def unavailable() -> Fetched:
+    raise StoreUnavailable("gone")
+
+
+def test_a_chunk_held_is_not_fetched_again() -> None:
+    cache = ChunkCache(10 * 1024**2)
+    first = cache.get("a", fetched)
+    again = cache.get("a", unavailable)
+    assert again.values is first.values
+    assert (first.fresh, again.fresh, again.bytes_read) == (True, False, 0)
+
+
+def test_the_least_recently_used_chunk_leaves_first() -> None:
+    cache = ChunkCache(2 * 1024**2)
+    for key in ("a", "b", "a", "c"):
+        cache.get(key, fetched)
+    assert not cache.get("a", fetched).fresh
+    assert cache.get("b", fetched).fresh
+
+
+def test_bytes_held_never_exceed_the_bound() -> None:
+    cache = ChunkCache(5 * 1024**2)
+    for number in range(20):
+        cache.get(number, lambda size=number % 4 + 1: fetched(size))
+        assert cache.bytes <= cache.max_bytes
+
+
+def test_a_chunk_over_the_bound_is_answered_but_not_kept() -> None:
+    cache = ChunkCache(1024)
+    assert cache.get("a", fetched).values.size == 1024**2
+    assert cache.bytes == 0
+
+
+def test_an_absent_chunk_takes_the_room_of_one_value() -> None:
+    cache = ChunkCache(1024)
+    cache.get("a", lambda: Fetched(np.broadcast_to(np.float32(0), (1000, 1000)), 0))
+    assert cache.bytes == 4
+
+
+def test_threads_that_want_the_same_chunk_wait_for_one_fetch() -> None:
+    cache, started, go = ChunkCache(10 * 1024**2), Event(), Event()
+    calls: list[int] = []
+
+    def slow() -> Fetched:
+        calls.append(1)
+        started.set()
+        go.wait()
+        return fetched()
+
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(cache.get, "a", slow)
+        started.wait()
+        others = [pool.submit(cache.get, "a", slow) for _ in range(3)]
+        go.set()
+        assert all(f.result().values is first.result().values for f in others)
+    assert len(calls) == 1
+
+
+def test_a_failed_fetch_fails_for_its_own_caller_only() -> None:
+    cache = ChunkCache(10 * 1024**2)
+    with pytest.raises(StoreUnavailable):
+        cache.get("a", unavailable)
+    assert cache.get("a", fetched).fresh
+
+
+def test_who_waits_for_anothers_fetch_gives_up_at_the_deadline() -> None:
+    cache, started, go = ChunkCache(10 * 1024**2), Event(), Event()
+
+    def slow() -> Fetched:
+        started.set()
+        go.wait()
+        return fetched()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(cache.get, "a", slow)
+        started.wait()
+        with pytest.raises(DeadlineExceeded):
+            cache.get("a", slow, Deadline.after(0.0))
+        go.set()

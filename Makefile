@@ -1,0 +1,56 @@
+# make serve   serve the demo collections on http://localhost:5000 (PORT=... for another port)
+# make test    run the tests
+# make check   style, types, and generated files in step with their sources: what continuous integration asks for
+# All of them install what they need into .venv/ first; PYTHON=... chooses the interpreter (3.12 or newer).
+
+PYTHON ?= python3
+PORT ?= 5000
+PYTEST_ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test check format lock openapi bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@scripts/make-venv $(PYTHON) .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+serve: $(STAMP)
+	$(BIN)/zarr-edr serve config/demo.yml --bind 127.0.0.1:$(PORT)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/openapi.py --check
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+openapi: $(STAMP)
+	$(BIN)/python scripts/openapi.py
+
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --upgrade --quiet \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

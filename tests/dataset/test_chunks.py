@@ -75,7 +75,9 @@ def chunk_file(path: Path) -> Path:
     return next(p for p in (path / "v/c/0/0/0", path / "v/0.0.0") if p.is_file())
 
 
-@pytest.mark.parametrize("layout", [x for n, x in LAYOUTS.items() if "raw" not in n], ids=[n for n in LAYOUTS if "raw" not in n])
+@pytest.mark.parametrize(
+    "layout", [x for n, x in LAYOUTS.items() if "raw" not in n], ids=[n for n in LAYOUTS if "raw" not in n]
+)
 def test_a_truncated_chunk_is_an_error_never_nulls(tmp_path: Path, layout: dict[str, Any]) -> None:
     array, _ = written(tmp_path, **layout)
     file = chunk_file(tmp_path)
@@ -126,7 +128,7 @@ def test_messages_do_not_name_paths_of_the_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["v2", "v3 sharded"])
 def test_it_reads_the_same_after_pickling(tmp_path: Path, name: str) -> None:
     array, _ = written(tmp_path, **LAYOUTS[name])
-    again = pickle.loads(pickle.dumps(array))  # noqa: S301 - our own bytes
+    again = pickle.loads(pickle.dumps(array))
     assert again.token == array.token
     np.testing.assert_array_equal(again.fetch((1, 1, 0)).values, array.fetch((1, 1, 0)).values)
 

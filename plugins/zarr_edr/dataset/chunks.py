@@ -7,10 +7,10 @@ local store takes a chunk that is a directory for one that is absent.
 
 from __future__ import annotations
 
-import asyncio
 import lzma
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from zarr.core.array_spec import ArrayConfig, ArraySpec
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.chunk_utils import ChunkTransform, evolve_codecs
 from zarr.core.dtype import UInt64
+from zarr.core.metadata import ArrayV2Metadata
 from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
@@ -72,7 +73,7 @@ class Fetched:
 class ChunkedArray:
     """One array of a store, readable chunk by chunk from any thread, and by any process it is pickled to."""
 
-    array: zarr.Array
+    array: zarr.Array[Any]
     missing: MissingChunks
     token: str = field(default_factory=lambda: uuid4().hex)
     """Names this array as opened now; chunks cached under it are never another version's."""
@@ -114,7 +115,7 @@ class ChunkedArray:
         return self._layout.chunk_bytes
 
     @property
-    def fill_value(self) -> Any:  # noqa: ANN401 - of whatever type the array is
+    def fill_value(self) -> Any:
         """Value of cells in chunks that are absent."""
         return self._layout.fill_value
 
@@ -157,7 +158,9 @@ class ChunkedArray:
 
     def _absent(self, index: ChunkIndex) -> NDArray[Any]:
         if self.missing is MissingChunks.ERROR:
-            raise ChunkMissing(f"Chunk {self._name(index)} is not in the store, and this collection must have every chunk.")
+            raise ChunkMissing(
+                f"Chunk {self._name(index)} is not in the store, and this collection must have every chunk."
+            )
         return np.broadcast_to(np.asarray(self.fill_value, dtype=self.dtype), self.chunks)
 
     def _key(self, index: ChunkIndex) -> str:
@@ -177,12 +180,14 @@ class ChunkedArray:
             if type(store) is LocalStore:
                 return _read_file(Path(store.root, key), byte_range)
             return sync(store.get(key, default_buffer_prototype(), byte_range), timeout=timeout_s)
-        except (TimeoutError, asyncio.TimeoutError) as error:
+        except TimeoutError as error:
             if deadline is not None:
                 deadline.check()
             raise StoreUnavailable("The store did not answer in time; please try again.") from error
         except (OSError, ValueError) as error:
-            raise StoreUnavailable(f"The store could not be read ({type(error).__name__}); please try again.") from error
+            raise StoreUnavailable(
+                f"The store could not be read ({type(error).__name__}); please try again."
+            ) from error
 
 
 _ByteRange = RangeByteRequest | SuffixByteRequest | OffsetByteRequest
@@ -244,7 +249,7 @@ class _Shard:
         )
         transform = ChunkTransform(codecs=evolve_codecs(codec.index_codecs, spec))
         size = transform.compute_encoded_size(16 * int(np.prod(per_shard)), spec)
-        at_start = codec.index_location.value == "start" if hasattr(codec.index_location, "value") else codec.index_location == "start"
+        at_start = codec.index_location == "start"
         return cls(per_shard, RangeByteRequest(0, size) if at_start else SuffixByteRequest(size), spec, transform)
 
     def locate(self, index: ChunkIndex) -> tuple[ChunkIndex, ChunkIndex]:
@@ -275,7 +280,7 @@ class _Layout:
     """True where a stored chunk is a Blosc frame of the values themselves."""
 
     @classmethod
-    def of(cls, array: zarr.Array) -> _Layout:
+    def of(cls, array: zarr.Array[Any]) -> _Layout:
         spec, codecs = _outer(array)
         shard = None
         if len(codecs) == 1 and isinstance(codecs[0], ShardingCodec):
@@ -290,7 +295,9 @@ class _Layout:
         dtype = spec.dtype.to_native_dtype()
         fill = spec.dtype.default_scalar() if spec.fill_value is None else spec.fill_value
         prefix = f"{array.path}/" if array.path else ""
-        return cls(prefix, spec, transform, shard, dtype, int(np.prod(spec.shape)) * dtype.itemsize, fill, _is_blosc(codecs))
+        return cls(
+            prefix, spec, transform, shard, dtype, int(np.prod(spec.shape)) * dtype.itemsize, fill, _is_blosc(codecs)
+        )
 
 
 def _is_blosc(codecs: tuple[Any, ...]) -> bool:
@@ -300,15 +307,14 @@ def _is_blosc(codecs: tuple[Any, ...]) -> bool:
     return isinstance(last, BloscCodec) and isinstance(codecs[-2], BytesCodec)
 
 
-def _outer(array: zarr.Array) -> tuple[ArraySpec, tuple[Any, ...]]:
+def _outer(array: zarr.Array[Any]) -> tuple[ArraySpec, tuple[Any, ...]]:
     """Spec and codecs of the chunks that are objects of the store."""
     metadata = array.metadata
     try:
         shape = array.shards or array.chunks
     except NotImplementedError as error:
         raise UnsupportedDataset(f"Array {array.basename!r} has chunks of varying shape.") from error
-    order = {"order": metadata.order} if array.metadata.zarr_format == 2 else {}
-    spec = ArraySpec(
-        shape, metadata.dtype, metadata.fill_value, ArrayConfig.from_dict(order), default_buffer_prototype()
-    )
-    return spec, tuple(create_codec_pipeline(metadata))
+    config = ArrayConfig.from_dict({"order": metadata.order} if isinstance(metadata, ArrayV2Metadata) else {})
+    spec = ArraySpec(shape, metadata.dtype, metadata.fill_value, config, default_buffer_prototype())
+    codecs: Iterable[Any] = create_codec_pipeline(metadata)  # type: ignore[assignment]  # iterable, though not typed so
+    return spec, tuple(codecs)

@@ -36,7 +36,7 @@ class Packing:
     def _missing(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
         missing = None
         for fill in self.fill_values:
-            if fill != fill:  # NaN is its own mark already
+            if np.isnan(fill):  # its own mark already
                 continue
             found = values == fill
             missing = found if missing is None else missing | found

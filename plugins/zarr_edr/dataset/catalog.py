@@ -1,0 +1,148 @@
+"""The collections of a service: each store is opened once per process, and the snapshot is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from threading import Lock
+from typing import Any
+
+from zarr_edr.dataset.cf import describe
+from zarr_edr.dataset.model import Collection, TimeAxis
+from zarr_edr.dataset.source import display_name, open_group
+from zarr_edr.errors import ConfigurationError, EdrError, NotFound, StoreError, StoreUnavailable
+from zarr_edr.settings import CollectionSettings
+
+PROVIDER = "zarr_edr.ZarrEDRProvider"
+"""Name of the provider in a pygeoapi configuration."""
+
+_shared: dict[str, Future[Collection]] = {}
+_shared_lock = Lock()
+
+
+def shared_collection(provider_def: Mapping[str, Any]) -> Collection:
+    """The collection of a provider block, opened on the first call in this process; later calls only look it up.
+
+    Many threads may call at once: one opens, the others wait for it. A failure is raised to all of them and not kept,
+    so that the next call tries again. Raises `ConfigurationError` or `StoreUnavailable`.
+    """
+    key = repr(dict(provider_def))
+    with _shared_lock:
+        future = _shared.get(key)
+        opens = future is None
+        if future is None:
+            future = _shared[key] = Future()
+    if opens:
+        _fulfil(key, future, provider_def)
+    return future.result()
+
+
+def forget_shared() -> None:
+    """Drop all shared collections, so that the next call opens them anew. Snapshots in use stay valid."""
+    with _shared_lock:
+        _shared.clear()
+
+
+def _fulfil(key: str, future: Future[Collection], provider_def: Mapping[str, Any]) -> None:
+    try:
+        future.set_result(_opened(provider_def))
+    except EdrError as error:
+        _fail(key, future, error)
+    finally:
+        if not future.done():
+            # An error of another kind is on its way up; those who wait must not wait for ever.
+            _fail(key, future, StoreUnavailable("The store could not be opened."))
+
+
+def _fail(key: str, future: Future[Collection], error: EdrError) -> None:
+    with _shared_lock:
+        _shared.pop(key, None)
+    future.set_exception(error)
+
+
+def _opened(provider_def: Mapping[str, Any]) -> Collection:
+    settings = CollectionSettings.from_provider(provider_def)
+    stem = PurePosixPath(display_name(settings.data).rstrip("/")).stem or "collection"
+    return describe(open_group(settings.data, settings.storage_options), stem, None, None, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The collections that are served, by id."""
+
+    collections: Mapping[str, Collection]
+
+    @classmethod
+    def open(cls, resources: Mapping[str, Any]) -> Catalog:
+        """Open the collections among the `resources` of a pygeoapi configuration that have our provider.
+
+        Raises `ConfigurationError` or `StoreUnavailable`, with the id of the collection in the message.
+        """
+        return cls({str(id_): _named(str(id_), r, p) for id_, r in resources.items() if (p := provider_block(r))})
+
+    def get(self, id: str) -> Collection:  # noqa: A002 - the standard's name for it
+        """The collection of that id. Raises `NotFound`."""
+        try:
+            return self.collections[id]
+        except KeyError:
+            raise NotFound(f"There is no collection {id[:60]!r}.") from None
+
+
+def provider_block(resource: object) -> Mapping[str, Any] | None:
+    """The block of our provider in a resource of type collection, or None."""
+    if not isinstance(resource, Mapping) or resource.get("type") != "collection":
+        return None
+    providers = resource.get("providers") or ()
+    return next((p for p in providers if isinstance(p, Mapping) and p.get("name") == PROVIDER), None)
+
+
+def _named(id_: str, resource: Mapping[str, Any], provider_def: Mapping[str, Any]) -> Collection:
+    """The shared snapshot under the id, title and description of the configuration."""
+    try:
+        shared = shared_collection(provider_def)
+    except (ConfigurationError, StoreError) as error:
+        raise type(error)(f"Collection {id_!r}: {error.message}") from error
+    return replace(
+        shared,
+        id=id_,
+        title=_first_text(resource.get("title")) or shared.title,
+        description=_first_text(resource.get("description")) or shared.description,
+    )
+
+
+def _first_text(value: object) -> str | None:
+    """Text, or the first of a mapping of languages to texts."""
+    if isinstance(value, Mapping):
+        value = next(iter(value.values()), None)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def extents(collection: Collection) -> dict[str, Any]:
+    """The `extents` of a pygeoapi resource, from the data: spatial, and temporal where there is time.
+
+    Longitudes are within -180..180; west > east means that the box crosses the antimeridian. Times are ISO 8601 text
+    ending in `Z`, in the calendar of the data.
+    """
+    found: dict[str, Any] = {"spatial": {"bbox": bbox(collection), "crs": collection.crs.uri}}
+    if collection.time_axes:
+        begin = min(collection.time_axes, key=lambda axis: int(axis.sorted_us[0]))
+        end = max(collection.time_axes, key=lambda axis: int(axis.sorted_us[-1]))
+        found["temporal"] = {"begin": _iso(begin, 0), "end": _iso(end, -1)}
+    return found
+
+
+def _iso(axis: TimeAxis, position: int) -> str:
+    return axis.iso[int(axis.order[position])]
+
+
+def bbox(collection: Collection) -> list[float]:
+    """The box around all grids of a collection: west, south, east, north."""
+    boxes = list({id(p.grid): p.grid.bbox for p in collection.parameters.values()}.values())
+    south, north = min(box[1] for box in boxes), max(box[3] for box in boxes)
+    west, east = boxes[0][0], boxes[0][2]
+    if any((box[0], box[2]) != (west, east) for box in boxes):
+        crossing = any(box[0] > box[2] for box in boxes)
+        west, east = (-180.0, 180.0) if crossing else (min(b[0] for b in boxes), max(b[2] for b in boxes))
+    return [float(west), float(south), float(east), float(north)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_the_least_recently_used_chunk_leaves_first() -> None:
 def test_bytes_held_never_exceed_the_bound() -> None:
     cache = ChunkCache(5 * 1024**2)
     for number in range(20):
-        cache.get(number, lambda size=number % 4 + 1: fetched(size))
+        cache.get(number, partial(fetched, number % 4 + 1))
         assert cache.bytes <= cache.max_bytes
 
 

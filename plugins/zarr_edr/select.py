@@ -292,5 +292,5 @@ def _unknown(text: str, axis: CustomAxis) -> InvalidQuery:
 
 
 def _some_values(axis: CustomAxis) -> str:
-    names = [str(v) for v in axis.values[:5]] + (["..."] if len(axis) > 5 else [])
-    return ", ".join(names)
+    names = ", ".join(str(v) for v in axis.values[:5])
+    return names + (f" and {len(axis) - 5} more" if len(axis) > 5 else "")

@@ -49,7 +49,9 @@ def test_nearest_is_the_nearest_centre_and_a_tie_is_the_greater(
 
 
 @given(st.integers(2, 400), st.floats(-180, 0), st.floats(0.01, 1), st.lists(st.floats(-200, 600), min_size=2))
-def test_division_on_a_regular_axis_finds_what_search_finds(n: int, start: float, step: float, wanted: list[float]) -> None:
+def test_division_on_a_regular_axis_finds_what_search_finds(
+    n: int, start: float, step: float, wanted: list[float]
+) -> None:
     axis = AxisIndex(start + step * np.arange(n), "x")
     assert axis.regular
     x = np.array(wanted)
@@ -63,7 +65,12 @@ def test_equal_meridians_are_the_same_cell(turn: int) -> None:
 
 def test_a_global_grid_has_no_seam() -> None:
     globe = grid(np.arange(0.0, 360.0, 10.0))
-    assert [cell(globe, x, 0.0) for x in (354.9, 355.0, 356.0, 359.9)] == [(350.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)]
+    assert [cell(globe, x, 0.0) for x in (354.9, 355.0, 356.0, 359.9)] == [
+        (350.0, 0.0),
+        (0.0, 0.0),
+        (0.0, 0.0),
+        (0.0, 0.0),
+    ]
 
 
 def test_float32_longitudes_of_a_global_grid_have_no_seam_either() -> None:

@@ -35,12 +35,17 @@ class GridIndex(Protocol):
 
     @property
     def bbox(self) -> tuple[float, float, float, float]:
-        """Outer edges of the cells: x min, y min, x max, y max. Longitudes within -180..180 where the CRS is geographic;
-        x min > x max then means that the grid crosses the antimeridian (RFC 7946, 5.2)."""
+        """Outer edges of the cells: x min, y min, x max, y max.
+
+        Longitudes are within -180..180 where the CRS is geographic; x min > x max then means that the grid crosses the
+        antimeridian (RFC 7946, 5.2).
+        """
 
     def nearest(self, x: Float64Array, y: Float64Array) -> Cells:
-        """The cell whose centre is nearest to each position, shapes (p,). Outside reaches half a cell beyond the outermost
-        centre. Ties go to the greater coordinate."""
+        """The cell whose centre is nearest to each position, shapes (p,).
+
+        The grid ends half a cell beyond its outermost centres. Ties go to the greater coordinate.
+        """
 
     def centre(self, index: tuple[Int64Array, ...]) -> tuple[Float64Array, Float64Array]:
-        """x and y of the centres of cells, shapes (p,): doubles that print as the stored coordinates do."""
+        """X and y of the centres of cells, shapes (p,): doubles that print as the stored coordinates do."""

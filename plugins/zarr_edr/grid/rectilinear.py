@@ -33,7 +33,9 @@ class AxisIndex:
         self._centres: Float64Array = ascending.astype(np.float64)
         steps = np.diff(self._centres)
         if not np.isfinite(self._centres).all() or (steps <= 0).any():
-            raise ConfigurationError(f"Axis {name!r} is not strictly monotonic and finite; it cannot be used to find positions.")
+            raise ConfigurationError(
+                f"Axis {name!r} is not strictly monotonic and finite; it cannot be used to find positions."
+            )
         self.low, self.high = _edges(self._centres, bounds)
         mean = steps.mean() if steps.size else 1.0
         self._regular = steps.size > 0 and bool(np.abs(steps - mean).max() <= _REGULAR_TOLERANCE * mean)
@@ -119,7 +121,7 @@ class RectilinearGrid:
 
     @property
     def dims(self) -> tuple[str, ...]:
-        """y before x, as most stores have them; a parameter's own order is in its `dims`."""
+        """Y before x, as most stores have them; a parameter's own order is in its `dims`."""
         return (self.y_dim, self.x_dim)
 
     @property

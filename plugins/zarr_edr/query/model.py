@@ -13,7 +13,10 @@ from zarr_edr.query.geometry import Points
 
 
 class Precision(IntEnum):
-    """How much of a date-time was written; the rest spans a period (ISO 8601 reduced precision)."""
+    """How much of a date-time was written.
+
+    A year, month or day stands for all of it; `T12` and `T12:30` are instants, as clients mean them.
+    """
 
     YEAR = 0
     MONTH = 1
@@ -41,7 +44,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """One moment; of a precision coarser than a second it stands for the whole minute, day, month or year."""
+    """One moment, or the whole of a day, month or year where no more was written."""
 
     at: Moment
 
@@ -64,7 +67,7 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class RepeatingInterval:
-    """`Rn/start/step`: `count` instants, the first at `start` (EDR 1.2, datetime parameter)."""
+    """`Rn/start/step`: `count` instants, the first at `start` (EDR 1.2, datetime parameter); a date starts at midnight."""
 
     count: int
     start: Moment

@@ -38,7 +38,9 @@ _CRS84 = frozenset(
 )
 
 
-def position_query(parameters: Mapping[str, str], collection: Collection, points: Points | None = None) -> PositionQuery:
+def position_query(
+    parameters: Mapping[str, str], collection: Collection, points: Points | None = None
+) -> PositionQuery:
     """The position query that `parameters` describe; `points` where they came by another way than `coords`.
 
     Raises `InvalidQuery` and its kinds: what is missing, unknown, malformed or over a limit.
@@ -65,7 +67,9 @@ def _canonical(parameters: Mapping[str, str], collection: Collection) -> dict[st
         if standard not in known:
             close = get_close_matches(name[:60].lower(), known, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise InvalidQuery(f"{quoted(name)} is not a parameter of this query.{hint} It takes: {', '.join(sorted(known))}, f.")
+            raise InvalidQuery(
+                f"{quoted(name)} is not a parameter of this query.{hint} It takes: {', '.join(sorted(known))}, f."
+            )
         if standard in given:
             raise InvalidQuery(f"{standard!r} is given more than once.")
         given[standard] = value
@@ -75,7 +79,9 @@ def _canonical(parameters: Mapping[str, str], collection: Collection) -> dict[st
 def _points(coords: str | None, points: Points | None, collection: Collection) -> Points:
     if points is None:
         if coords is None:
-            raise InvalidCoords("The parameter coords is missing; right are e.g. coords=POINT(10 50) or MULTIPOINT((10 50),(11 51)).")
+            raise InvalidCoords(
+                "The parameter coords is missing; right are e.g. coords=POINT(10 50) or MULTIPOINT((10 50),(11 51))."
+            )
         points = parse_points(coords, collection.settings.limits)
     elif coords is not None:
         raise InvalidCoords("The positions are given twice, in coords and in the body; leave one out.")
@@ -87,11 +93,15 @@ def _points(coords: str | None, points: Points | None, collection: Collection) -
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(part.strip() for part in text.split(","))
     if not all(names):
-        raise InvalidParameterName("parameter-name has an empty name in it; right are e.g. parameter-name=a or parameter-name=a,b.")
+        raise InvalidParameterName(
+            "parameter-name has an empty name in it; right are e.g. parameter-name=a or parameter-name=a,b."
+        )
     return names
 
 
 def _check_crs(crs: str | None, collection: Collection) -> None:
     if crs is None or crs.strip() == collection.crs.uri or crs.strip().lower() in _CRS84:
         return
-    raise InvalidCrs(f"crs={quoted(crs)} is not offered by this collection; coordinates are longitude, latitude in {collection.crs.uri}.")
+    raise InvalidCrs(
+        f"crs={quoted(crs)} is not offered by this collection; coordinates are longitude, latitude in {collection.crs.uri}."
+    )

@@ -1,0 +1,327 @@
+"""A query and a collection become a `ReadPlan`: which cells of which chunks go where in the answer. Pure arithmetic, no I/O.
+
+The cost of planning is O(points + chunks touched), whatever the size of the dataset. A read selects on each dimension of an
+array in one of two ways: *orthogonally* (times, levels, members: every chosen index with every other) or *pointwise* (the
+horizontal dimensions: one index per point). Values come out as (orthogonal dimensions..., points).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zarr_edr.dataset.chunks import ChunkIndex
+from zarr_edr.dataset.model import Collection, CustomAxis, Int64Array, Parameter, TimeAxis, VerticalAxis
+from zarr_edr.errors import InvalidParameterName, InvalidQuery, QueryTooLarge, ResponseTooLarge
+from zarr_edr.limits import Limits
+from zarr_edr.query.geometry import Float64Array, Points
+from zarr_edr.query.model import PositionQuery
+from zarr_edr.select import nearest_levels, select_custom, select_levels, select_times
+
+Selection = slice | Int64Array
+"""Indices on one dimension; a slice where they are consecutive."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """The part of an orthogonal selection that lies in one chunk."""
+
+    chunk: int
+    local: Selection
+    """Indices within the chunk."""
+    out: Selection
+    """Where they go in the answer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointGroup:
+    """The points that lie in one column of chunks."""
+
+    chunk: ChunkIndex
+    """One number per pointwise dimension."""
+    local: tuple[Int64Array, ...]
+    """Indices within the chunk, one array of shape (k,) per pointwise dimension."""
+    out: Selection
+    """Where they go along the last axis of the answer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkRead:
+    """One chunk and all that is taken from it."""
+
+    chunk: ChunkIndex
+    local: tuple[Selection, ...]
+    """One selection per dimension, in the order of `ArrayRead.axes`."""
+    out: tuple[Selection, ...]
+    """One selection per axis of the answer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayRead:
+    """All that is taken from one parameter's array, factored: chunks are the product of segments and point groups."""
+
+    parameter: Parameter
+    axes: tuple[int, ...]
+    """Storage axes in the order of the answer: orthogonal ones first, then the pointwise ones (which become one)."""
+    segments: tuple[tuple[Segment, ...], ...]
+    """One tuple for each orthogonal dimension."""
+    groups: tuple[PointGroup, ...]
+    shape: tuple[int, ...]
+    """Of the answer: orthogonal sizes, then the number of points."""
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks to read."""
+        return math.prod(len(s) for s in self.segments) * len(self.groups)
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Size of these chunks when decoded."""
+        return self.chunks * self.parameter.array.chunk_bytes
+
+    @property
+    def cells(self) -> int:
+        """Number of values in the answer."""
+        return math.prod(self.shape)
+
+    def reads(self) -> Iterator[ChunkRead]:
+        """Each chunk once."""
+        order = np.argsort(self.axes)
+        for group in self.groups:
+            for parts in product(*self.segments):
+                answer_order = (*(part.chunk for part in parts), *group.chunk)
+                yield ChunkRead(
+                    chunk=tuple(answer_order[i] for i in order),
+                    local=(*(part.local for part in parts), *group.local),
+                    out=(*(part.out for part in parts), group.out),
+                )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocatedPoints:
+    """The points of a query, and the cells they fell into."""
+
+    requested: Points
+    inside: NDArray[np.bool_]
+    """Shape (p,)."""
+    x: Float64Array
+    """Shape (p,): centre of the cell used, the requested value outside of the grid."""
+    y: Float64Array
+    z: Float64Array | None
+    """Level used for each point, where each has its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AxisSelection[A: (TimeAxis, VerticalAxis, CustomAxis)]:
+    """What was chosen on one axis."""
+
+    axis: A
+    index: Int64Array
+    """Storage indices, in the order of the answer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupPlan:
+    """The parameters that share all their axes: they become coverages with one domain."""
+
+    points: LocatedPoints
+    t: AxisSelection[TimeAxis] | None
+    z: AxisSelection[VerticalAxis] | None
+    """None also where each point has a level of its own."""
+    custom: tuple[AxisSelection[CustomAxis], ...]
+    reads: tuple[ArrayRead, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadPlan:
+    """Everything one answer takes. Without groups there is nothing to answer."""
+
+    groups: tuple[GroupPlan, ...]
+
+    @property
+    def array_reads(self) -> Iterator[ArrayRead]:
+        """All reads of all groups."""
+        return (read for group in self.groups for read in group.reads)
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks to read."""
+        return sum(read.chunks for read in self.array_reads)
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Size of these chunks when decoded."""
+        return sum(read.decoded_bytes for read in self.array_reads)
+
+    @property
+    def cells(self) -> int:
+        """Number of values in the answer."""
+        return sum(read.cells for read in self.array_reads)
+
+    def admit(self, limits: Limits) -> None:
+        """Raise `ResponseTooLarge` where the plan is over a limit; nothing has been read by then."""
+        for what, planned, allowed, key in (
+            ("return {} values", self.cells, limits.cells, "cells"),
+            ("decode {} bytes of chunks", self.decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
+        ):
+            if planned > allowed:
+                raise ResponseTooLarge(
+                    f"This query would {what.format(f'{planned:,}')}; {allowed:,} are allowed (limits.{key})."
+                    " Ask for fewer points, times, levels or parameters at a time."
+                )
+
+
+def plan_position(query: PositionQuery, collection: Collection) -> ReadPlan:
+    """Plan a position query. Raises `InvalidQuery` and its kind; an empty plan means that there are no data."""
+    allowed = collection.settings.limits.points
+    if len(query.points) > allowed:
+        raise QueryTooLarge(f"The query has {len(query.points):,} points; {allowed:,} are allowed (limits.points).")
+    unknown = next((name for name in query.custom if name not in collection.custom_axes), None)
+    if unknown is not None:
+        raise InvalidQuery(
+            f"The collection has no dimension {unknown[:60]!r}; it has {sorted(collection.custom_axes)}."
+        )
+    groups = (
+        _plan_group(query, collection, members) for members in _grouped(choose_parameters(query.parameters, collection))
+    )
+    return ReadPlan(tuple(group for group in groups if group is not None))
+
+
+def choose_parameters(names: tuple[str, ...] | None, collection: Collection) -> tuple[Parameter, ...]:
+    """The parameters asked for, each once, or all; raises `InvalidParameterName` for one that is not there."""
+    if names is None:
+        return tuple(collection.parameters.values())
+    for name in names:
+        if name not in collection.parameters:
+            known = ", ".join(list(collection.parameters)[:20])
+            raise InvalidParameterName(
+                f"parameter-name {name[:60]!r} is not one of this collection's parameters: {known}."
+            )
+    return tuple(collection.parameters[name] for name in dict.fromkeys(names))
+
+
+def _grouped(parameters: Iterable[Parameter]) -> Iterable[tuple[Parameter, ...]]:
+    """Parameters that share grid and axes, first come first."""
+    groups: dict[tuple[int, ...], list[Parameter]] = {}
+    for parameter in parameters:
+        signature = (id(parameter.grid), id(parameter.t), id(parameter.z), *map(id, parameter.custom))
+        groups.setdefault(signature, []).append(parameter)
+    return (tuple(group) for group in groups.values())
+
+
+def _plan_group(query: PositionQuery, collection: Collection, parameters: tuple[Parameter, ...]) -> GroupPlan | None:
+    """The plan for parameters on the same axes, or None where nothing matches."""
+    first = parameters[0]
+    t = None
+    if first.t is not None:
+        t = AxisSelection(first.t, select_times(query.datetime, first.t, collection.settings.datetime))
+    z = None
+    own_levels = first.z is not None and query.z is None and query.points.z is not None
+    if first.z is not None and not own_levels:
+        z = AxisSelection(first.z, select_levels(query.z, first.z))
+    custom = tuple(AxisSelection(axis, select_custom(query.custom.get(axis.dim), axis)) for axis in first.custom)
+    points, pointwise = _locate(query.points, first, own_levels=own_levels)
+    chosen = [selection for selection in (*custom, t, z) if selection is not None]
+    if not points.inside.any() or any(selection.index.size == 0 for selection in chosen):
+        return None
+    orthogonal = {selection.axis.dim: selection.index for selection in chosen}
+    reads = tuple(_plan_array(parameter, orthogonal, pointwise, points.inside) for parameter in parameters)
+    return GroupPlan(points, t, z, custom, reads)
+
+
+def _locate(
+    points: Points, parameter: Parameter, *, own_levels: bool
+) -> tuple[LocatedPoints, Mapping[str, Int64Array]]:
+    """Cells of the points, and the index of each on the pointwise dimensions, shape (p,)."""
+    cells = parameter.grid.nearest(points.x, points.y)
+    pointwise = dict(zip(parameter.grid.dims, cells.index, strict=True))
+    inside, z = cells.inside, None
+    if own_levels and parameter.z is not None and points.z is not None:
+        within, level = nearest_levels(points.z, parameter.z)
+        inside = inside & within
+        pointwise[parameter.z.dim] = level
+        z = _or_requested(parameter.z.written[level], points.z, inside)
+    x, y = parameter.grid.centre(cells.index)
+    located = LocatedPoints(points, inside, _or_requested(x, points.x, inside), _or_requested(y, points.y, inside), z)
+    return located, pointwise
+
+
+def _or_requested(used: Float64Array, requested: Float64Array, inside: NDArray[np.bool_]) -> Float64Array:
+    """Coordinates of cells, with those asked for where there is no cell."""
+    return used if inside.all() else np.where(inside, used, requested)
+
+
+def _plan_array(
+    parameter: Parameter,
+    orthogonal: Mapping[str, Int64Array],
+    pointwise: Mapping[str, Int64Array],
+    inside: NDArray[np.bool_],
+) -> ArrayRead:
+    """Split the selections of one array by chunk."""
+    chunk_of = dict(zip(parameter.dims, parameter.array.chunks, strict=True))
+    axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
+    positions = np.flatnonzero(inside)
+    point_index = {dim: index[positions] for dim, index in pointwise.items()}
+    point_index |= {dim: np.full(positions.shape, index, dtype=np.int64) for dim, index in parameter.fixed.items()}
+    groups = split_points(tuple(point_index.values()), tuple(chunk_of[dim] for dim in point_index), positions)
+    return ArrayRead(
+        parameter=parameter,
+        axes=(*(axis_of[dim] for dim in orthogonal), *(axis_of[dim] for dim in point_index)),
+        segments=tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items()),
+        groups=groups,
+        shape=(*(int(index.size) for index in orthogonal.values()), int(inside.size)),
+    )
+
+
+def split_index(index: Int64Array, chunk: int) -> tuple[Segment, ...]:
+    """Split indices on one dimension, in any order and shape (n,), by the chunk they lie in."""
+    chunks = index // chunk
+    return tuple(
+        Segment(int(chunks[part[0]]), as_selection(index[part] - int(chunks[part[0]]) * chunk), as_selection(part))
+        for part in _runs(chunks)
+    )
+
+
+def split_points(index: Sequence[Int64Array], chunk: Sequence[int], positions: Int64Array) -> tuple[PointGroup, ...]:
+    """Group points by chunk: `index` has one array of shape (k,) for each dimension, `chunk` the chunk length on it.
+
+    `positions`, shape (k,), says where in the answer each of them goes.
+    """
+    chunks = [i // c for i, c in zip(index, chunk, strict=True)]
+    key = chunks[0]
+    for more in chunks[1:]:
+        key = key * (int(more.max(initial=0)) + 1) + more
+    return tuple(
+        PointGroup(
+            chunk=(at := tuple(int(c[part[0]]) for c in chunks)),
+            local=tuple(i[part] - a * c for i, a, c in zip(index, at, chunk, strict=True)),
+            out=as_selection(positions[part]),
+        )
+        for part in _runs(key)
+    )
+
+
+def _runs(key: Int64Array) -> list[Int64Array]:
+    """Positions of equal keys, together; each run in rising order."""
+    if key.size == 1:
+        return [np.zeros(1, dtype=np.int64)]
+    steps = np.diff(key)
+    if not steps.any():
+        return [np.arange(key.size, dtype=np.int64)]
+    order = np.arange(key.size, dtype=np.int64) if (steps >= 0).all() else np.argsort(key, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
+
+
+def as_selection(index: Int64Array) -> Selection:
+    """A slice where indices are consecutive and rising, else the indices."""
+    first = int(index[0])
+    if index.size == 1:
+        return slice(first, first + 1)
+    if int(index[-1]) - first == index.size - 1 and (np.diff(index) == 1).all():
+        return slice(first, first + int(index.size))
+    return index

@@ -1,0 +1,139 @@
+"""Who runs the tasks of a plan. The same graph gives the same answer on each of them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from dask.local import get_sync
+from dask.threaded import get as get_threaded
+
+from zarr_edr.limits import Deadline
+
+if TYPE_CHECKING:
+    from zarr_edr.plan import ReadPlan
+
+_TASK_BYTES = 4 * 1024**2
+"""Decoded bytes that make a task worth its overhead: dask's local schedulers spend some 50 µs on each, decoding 4 MiB takes 2 ms
+or more. Smaller chunks share a task."""
+
+_INLINE_BYTES = 8 * 1024**2
+"""Up to here the request's own thread is done before a pool would have started (measured on two cores)."""
+
+_CLUSTER_BYTES = 64 * 1024**2
+"""From here on a round trip to a cluster (10 to 30 ms on loopback) is small beside the work."""
+
+
+class Scheduler(Protocol):
+    """Runs independent tasks."""
+
+    def chunks_per_task(self, chunks: int, chunk_bytes: int) -> int:
+        """How many of a plan's `chunks` chunks, each of `chunk_bytes` when decoded, to put in one task."""
+
+    def run[T, R](
+        self, function: Callable[[T, Deadline | None], R], tasks: Sequence[T], deadline: Deadline
+    ) -> tuple[Sequence[R], str]:
+        """`function(task, deadline)` of each task, in order, and the name of what ran them. The first error is raised."""
+
+
+def graph_of[T, R](
+    function: Callable[[T, Deadline | None], R],
+    tasks: Sequence[T],
+    deadline: Deadline | None,
+    name: str = "zarr-edr-read",
+) -> tuple[dict[str, tuple[object, ...]], list[str]]:
+    """A dask graph with one independent task for each of `tasks`, and its keys in order; they start with `name`.
+
+    A cluster takes tasks of one key for one task: there, `name` must be new each time.
+    """
+    keys = [f"{name}-{number}" for number in range(len(tasks))]
+    return {key: (_call, _Opaque(function, task, deadline)) for key, task in zip(keys, tasks, strict=True)}, keys
+
+
+class _Opaque[T, R]:
+    """Holds a task's arguments where dask does not search them for further tasks."""
+
+    __slots__ = ("deadline", "function", "task")
+
+    def __init__(self, function: Callable[[T, Deadline | None], R], task: T, deadline: Deadline | None) -> None:
+        self.function, self.task, self.deadline = function, task, deadline
+
+
+def _call[T, R](opaque: _Opaque[T, R]) -> R:
+    return opaque.function(opaque.task, opaque.deadline)
+
+
+def run_pickled(work: tuple[bytes, float, float], deadline: Deadline | None) -> object:
+    """Run a pickled (function, task) on another machine, where a deadline is `work`'s seconds left and seconds allowed.
+
+    Here, and in a pickle of its own, since a cluster's scheduler unpickles the graph around it: to import zarr for that
+    would make it deaf for seconds.
+    """
+    del deadline
+    pickled, left_s, allowed_s = work
+    function, task = pickle.loads(pickled)  # noqa: S301 - whoever reaches a worker can run code there anyway
+    result: object = function(task, Deadline(time.monotonic() + left_s, allowed_s))
+    return result
+
+
+class InlineScheduler:
+    """The calling thread, in one task: for plans so small that anything else would cost more."""
+
+    def chunks_per_task(self, chunks: int, chunk_bytes: int) -> int:
+        """All."""
+        del chunk_bytes
+        return chunks
+
+    def run[T, R](
+        self, function: Callable[[T, Deadline | None], R], tasks: Sequence[T], deadline: Deadline
+    ) -> tuple[Sequence[R], str]:
+        """See `Scheduler.run`."""
+        graph, keys = graph_of(function, tasks, deadline)
+        return get_sync(graph, keys), "inline"
+
+
+class ThreadScheduler:
+    """Threads of this process: codecs release the GIL, stores are waited for."""
+
+    def chunks_per_task(self, chunks: int, chunk_bytes: int) -> int:
+        """Enough for `_TASK_BYTES`, but no fewer tasks than there are threads."""
+        worth_it = max(1, _TASK_BYTES // max(1, chunk_bytes))
+        return max(1, min(worth_it, -(-chunks // _threads())))
+
+    def run[T, R](
+        self, function: Callable[[T, Deadline | None], R], tasks: Sequence[T], deadline: Deadline
+    ) -> tuple[Sequence[R], str]:
+        """See `Scheduler.run`."""
+        graph, keys = graph_of(function, tasks, deadline)
+        return get_threaded(graph, keys, pool=_pool(os.getpid())), "threads"
+
+
+def _threads() -> int:
+    return max(4, 2 * (os.cpu_count() or 1))
+
+
+@lru_cache(maxsize=1)
+def _pool(pid: int) -> ThreadPoolExecutor:
+    """The pool of process `pid`: threads do not survive the fork that makes a server's worker."""
+    return ThreadPoolExecutor(_threads(), thread_name_prefix=f"zarr-edr-read-{pid}")
+
+
+_INLINE, _THREADS = InlineScheduler(), ThreadScheduler()
+
+
+def choose(setting: str, plan: ReadPlan) -> Scheduler:
+    """The scheduler for a plan: `setting` is `auto`, `inline`, `threads` or the address of a dask scheduler."""
+    if setting == "inline":
+        return _INLINE
+    if setting == "threads":
+        return _THREADS
+    if setting != "auto" and plan.decoded_bytes >= _CLUSTER_BYTES:
+        from zarr_edr.cluster import cluster_at  # noqa: PLC0415 - distributed takes a second to import; few need it
+
+        return cluster_at(setting)
+    return _INLINE if plan.chunks <= 1 or plan.decoded_bytes <= _INLINE_BYTES else _THREADS

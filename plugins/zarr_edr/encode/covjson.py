@@ -1,0 +1,178 @@
+"""CoverageJSON (OGC 21-069r2), written straight from arrays.
+
+What depends on the collection alone - parameters, referencing, the text of a time axis - is encoded once and pasted in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples
+from zarr_edr.dataset.model import HorizontalCrs, Parameter, TimeAxis, Unit, VerticalAxis
+from zarr_edr.query.geometry import Float64Array
+
+_UCUM = "http://www.opengis.net/def/uom/UCUM/"
+_STANDARD_NAMES = "http://vocab.nerc.ac.uk/standard_name/"
+_GREGORIAN = frozenset({"standard", "gregorian", "proleptic_gregorian"})
+_CALENDARS = "https://cfconventions.org/calendars/"
+"""Prefix of CF's names for other calendars: CoverageJSON wants a URI for them. It identifies; there need not be a page."""
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+DIMENSIONS = "zarr-edr:dimensions"
+"""Member of a coverage that says where on further dimensions it is; a prefix marks it as an addition to the standard."""
+
+_CACHED = 1024
+"""Entries of the caches of encoded metadata: some per collection."""
+
+
+class CovJsonEncoder:
+    """One Coverage, or a CoverageCollection where one domain cannot hold the answer."""
+
+    name = "CoverageJSON"
+    media_types = ("application/vnd.cov+json", "application/prs.coverage+json", "application/json")
+    aliases = frozenset({"coveragejson", "covjson", "json", *media_types})
+
+    def encode(self, coverages: CoverageSet) -> bytes:
+        """The document as UTF-8."""
+        parameters = {p.name: orjson.Fragment(_parameter(p)) for p in coverages.parameters}
+        shared = _shared_references(coverages)
+        if coverages.single:
+            (coverage,) = coverages.coverages
+            document = _coverage(coverage, _references(coverage, coverages.crs))
+            document["parameters"] = parameters
+            document["ranges"] = document.pop("ranges")
+            return orjson.dumps(document, option=_OPTIONS)
+        types = {coverage.domain_type for coverage in coverages.coverages}
+        document = {"type": "CoverageCollection"}
+        if len(types) == 1:
+            document["domainType"] = types.pop()
+        document["parameters"] = parameters
+        if shared is not None:
+            document["referencing"] = shared
+        document["coverages"] = [
+            _coverage(coverage, None if shared is not None else _references(coverage, coverages.crs))
+            for coverage in coverages.coverages
+        ]
+        return orjson.dumps(document, option=_OPTIONS)
+
+
+def _coverage(coverage: Coverage, referencing: list[dict[str, Any]] | None) -> dict[str, Any]:
+    domain: dict[str, Any] = {"type": "Domain", "domainType": coverage.domain_type}
+    domain["axes"] = {name: _axis(axis) for name, axis in coverage.axes.items()}
+    if referencing is not None:
+        domain["referencing"] = referencing
+    document: dict[str, Any] = {"type": "Coverage"}
+    if coverage.dimensions:
+        document[DIMENSIONS] = coverage.dimensions
+    document["domain"] = domain
+    document["ranges"] = {name: _range(values) for name, values in coverage.ranges.items()}
+    return document
+
+
+def _axis(axis: Float64Array | Times | Tuples) -> dict[str, Any]:
+    match axis:
+        case Times():
+            return {"values": _times(axis)}
+        case Tuples():
+            names = ["x", "y"] if axis.z is None else ["x", "y", "z"]
+            columns = (axis.x, axis.y) if axis.z is None else (axis.x, axis.y, axis.z)
+            return {"dataType": "tuple", "coordinates": names, "values": np.column_stack(columns)}
+        case _:
+            return {"values": np.ascontiguousarray(axis)}
+
+
+def _times(times: Times) -> list[str] | orjson.Fragment:
+    if times.index.size == len(times.axis):
+        return orjson.Fragment(_all_times(times.axis))
+    iso = times.axis.iso
+    return [iso[i] for i in times.index.tolist()]
+
+
+@lru_cache(maxsize=_CACHED)
+def _all_times(axis: TimeAxis) -> bytes:
+    """The whole axis, chronological."""
+    return orjson.dumps([axis.iso[i] for i in axis.order.tolist()])
+
+
+def _range(values: Range) -> dict[str, Any]:
+    array = values.values
+    document: dict[str, Any] = {"type": "NdArray", "dataType": _data_type(array)}
+    if values.axis_names:
+        document |= {"axisNames": values.axis_names, "shape": array.shape}
+    flat = np.ascontiguousarray(array).reshape(-1)
+    document["values"] = flat if flat.dtype.kind in "fiu" and flat.dtype.itemsize > 1 else flat.tolist()
+    return document
+
+
+def _data_type(array: NDArray[Any]) -> str:
+    return {"f": "float", "i": "integer", "u": "integer", "b": "integer"}.get(array.dtype.kind, "string")
+
+
+def _references(coverage: Coverage, crs: HorizontalCrs) -> list[dict[str, Any]]:
+    """How to read the coordinates of one coverage."""
+    references: list[dict[str, Any]] = [_horizontal(crs)]
+    if coverage.vertical is not None:
+        references.append(_vertical(coverage.vertical))
+    times = coverage.axes.get("t")
+    if isinstance(times, Times):
+        calendar = "Gregorian" if times.axis.calendar in _GREGORIAN else _CALENDARS + times.axis.calendar
+        references.append({"coordinates": ["t"], "system": {"type": "TemporalRS", "calendar": calendar}})
+    return references
+
+
+def _shared_references(coverages: CoverageSet) -> list[dict[str, Any]] | None:
+    """Those of all coverages, once, where they agree on what each coordinate means; else None."""
+    references: dict[str, dict[str, Any]] = {}
+    # Thousands of points may share a few axes.
+    different = {(id(c.vertical), id(getattr(c.axes.get("t"), "axis", None))): c for c in coverages.coverages}
+    for reference in (r for c in different.values() for r in _references(c, coverages.crs)):
+        key = ",".join(reference["coordinates"])
+        if references.setdefault(key, reference) != reference:
+            return None
+    return list(references.values())
+
+
+def _horizontal(crs: HorizontalCrs) -> dict[str, Any]:
+    kind = "GeographicCRS" if crs.geographic else "ProjectedCRS"
+    return {"coordinates": ["x", "y"], "system": {"type": kind, "id": crs.uri}}
+
+
+def _vertical(axis: VerticalAxis) -> dict[str, Any]:
+    cs_axis: dict[str, Any] = {"name": {"en": axis.title}}
+    if axis.positive is not None:
+        cs_axis["direction"] = axis.positive
+    if axis.unit is not None and axis.unit.text:
+        cs_axis["unit"] = {"symbol": axis.unit.ucum or axis.unit.text}
+    return {"coordinates": ["z"], "system": {"type": "VerticalCRS", "cs": {"csAxes": [cs_axis]}}}
+
+
+@lru_cache(maxsize=_CACHED)
+def _parameter(parameter: Parameter) -> bytes:
+    return orjson.dumps(parameter_document(parameter))
+
+
+def parameter_document(parameter: Parameter) -> dict[str, Any]:
+    """A parameter as CoverageJSON and EDR describe it; also used in collection metadata."""
+    observed: dict[str, Any] = {"label": {"en": parameter.title}}
+    if parameter.standard_name is not None:
+        observed = {"id": _STANDARD_NAMES + parameter.standard_name, **observed}
+    document: dict[str, Any] = {"type": "Parameter", "id": parameter.name}
+    if parameter.description:
+        document["description"] = {"en": parameter.description}
+    document["observedProperty"] = observed
+    if parameter.unit is not None:
+        document["unit"] = _unit(parameter.unit)
+    return document
+
+
+def _unit(unit: Unit) -> Mapping[str, Any]:
+    """UCUM only where it is known to be UCUM; a symbol without a type is plain text."""
+    label = {"en": unit.text}
+    if unit.ucum is None:
+        return {"label": label, "symbol": unit.text}
+    return {"label": label, "symbol": {"value": unit.ucum, "type": _UCUM}}

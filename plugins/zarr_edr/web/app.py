@@ -1,0 +1,31 @@
+"""pygeoapi's own Flask application, with the routes of this service in the places where pygeoapi's would fall short."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from zarr_edr.dataset.catalog import Catalog
+from zarr_edr.web import errors, routes
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+LOGGER = logging.getLogger(__name__)
+
+
+def create_app() -> Flask:
+    """The application for the configuration that `PYGEOAPI_CONFIG` and `PYGEOAPI_OPENAPI` name, with every store open.
+
+    pygeoapi reads both when its module is imported: one process serves one configuration. Raises `ConfigurationError`.
+    """
+    # Not at the top: importing it is what reads the configuration.
+    from pygeoapi.flask_app import APP, BLUEPRINT, CONFIG  # noqa: PLC0415
+
+    catalog = Catalog.open(CONFIG["resources"])
+    errors.register(APP)
+    routes.register(APP, BLUEPRINT, catalog)
+    LOGGER.info("%d collections open in process %d", len(catalog.collections), os.getpid())
+    app: Flask = APP
+    return app

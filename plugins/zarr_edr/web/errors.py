@@ -1,0 +1,63 @@
+"""Failures as responses: the exception body of OGC API (`code`, `description`), never a stack trace."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import orjson
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from zarr_edr.errors import EdrError, ErrorKind
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+LOGGER = logging.getLogger(__name__)
+
+_TRY_AGAIN = frozenset({ErrorKind.STORE_UNAVAILABLE, ErrorKind.OVERLOADED})
+_RETRY_AFTER_S = "2"
+
+
+def register(app: Flask) -> None:
+    """Answer every failure of `app` with an exception body."""
+    app.register_error_handler(EdrError, edr_error)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(Exception, unexpected_error)
+
+
+def exception(status: int, code: str, description: str) -> Response:
+    """An exception body (OGC 19-086r6, schema exception); `type` is pygeoapi's own addition."""
+    body = orjson.dumps({"code": code, "type": code, "description": description})
+    return Response(body, status, content_type="application/json")
+
+
+def edr_error(error: EdrError) -> Response:
+    """A failure with a known cause."""
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        LOGGER.error("%s: %s", error.kind, error.message, exc_info=error)
+    response = exception(error.status, error.kind, error.message)
+    if error.kind in _TRY_AGAIN:
+        response.headers["Retry-After"] = _RETRY_AFTER_S
+    return response
+
+
+def http_error(error: HTTPException) -> Response:
+    """A failure that Flask or pygeoapi found: no such path, method not allowed, body too long."""
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    response = exception(status, (error.name or "Error").title().replace(" ", ""), error.description or error.name)
+    for name, value in error.get_headers():
+        if name.lower() in {"allow", "retry-after", "location"}:
+            response.headers[name] = value
+    return response
+
+
+def unexpected_error(error: Exception) -> Response:
+    """Anything else is a defect of ours: the client gets a number under which the log has the rest."""
+    reference = uuid4().hex[:12]
+    LOGGER.error("unexpected failure %s", reference, exc_info=error)
+    text = f"The service failed. It was not the request's fault; the operator finds the cause under {reference}."
+    return exception(HTTPStatus.INTERNAL_SERVER_ERROR, "NoApplicableCode", text)

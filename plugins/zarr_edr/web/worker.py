@@ -1,0 +1,205 @@
+"""gunicorn's threaded worker, made patient: a slow client costs a socket, or a thread for a bounded time.
+
+gunicorn's own `gthread` reads heads, bodies and answers in a pool thread and waits for each without end, so a
+handful of slow clients takes all threads. Here
+
+* the head of a request is read by the worker's event loop; a thread is taken only when the head is complete;
+* a body must arrive, and an answer must be taken, at `BYTES_PER_S` after a grace of `GRACE_S`;
+* the lingering close (up to 2 s) is waited for in the pool thread, where gunicorn blocks its event loop.
+
+The decision and the measurements behind it are in docs/adr/002-wsgi-server.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import time
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn import util
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+HEAD_S = 10.0
+"""Seconds in which the head of a request must be complete."""
+GRACE_S = 20.0
+"""Seconds a body, or the taking of an answer, may pause before its rate counts."""
+BYTES_PER_S = 32 * 1024
+"""Least mean rate of a body, or of the taking of an answer. What the kernel buffers (some MB) counts as taken."""
+MAX_HEAD_BYTES = 128 * 1024
+"""A head that is longer goes to the parser as it is, which refuses it."""
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class SlowClient(ConnectionResetError):
+    """A client that kept a thread waiting too long. For gunicorn and Flask it has gone away."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNRESET, "the client is too slow")
+
+
+class BoundedSocket(socket.socket):
+    """A client's socket on which no transfer takes longer than its bytes deserve."""
+
+    def __init__(self, accepted: socket.socket) -> None:
+        super().__init__(fileno=accepted.detach())
+        self._received_by = 0.0
+
+    def start_request(self) -> None:
+        """Give the body of a new request its grace."""
+        self._received_by = time.monotonic() + GRACE_S
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """Receive as `socket.recv` does, or raise `SlowClient`."""
+        before = self.gettimeout()
+        left = self._received_by - time.monotonic()
+        if before == 0.0 or (before is not None and before <= left):
+            return super().recv(bufsize, flags)
+        data: bytes = self._within(left, super().recv, bufsize, flags)
+        self.settimeout(before)
+        self._received_by += len(data) / BYTES_PER_S
+        return data
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send as `socket.sendall` does, or raise `SlowClient`."""
+        before = self.gettimeout()
+        if before == 0.0:
+            super().sendall(data, flags)
+            return
+        rest = memoryview(data).cast("B")
+        taken_by = time.monotonic() + GRACE_S
+        while rest:
+            sent = self._within(taken_by - time.monotonic(), super().send, rest, flags)
+            taken_by += sent / BYTES_PER_S
+            rest = rest[sent:]
+        self.settimeout(before)
+
+    def _within(self, seconds: float, transfer: Any, *args: Any) -> Any:
+        """Do one transfer, waiting no longer than `seconds`."""
+        if seconds <= 0:
+            raise SlowClient
+        self.settimeout(seconds)
+        try:
+            return transfer(*args)
+        except TimeoutError:
+            raise SlowClient from None
+
+
+class LongLineRequest(Request):  # type: ignore[misc]  # gunicorn is not typed
+    """A request whose line may be longer than the 8,190 bytes at which gunicorn stops counting."""
+
+    def parse(self, unreader: Any) -> Any:
+        """Parse the head, with the configured limit on its first line."""
+        self.limit_request_line = self._fast_limit_request_line = self.cfg.limit_request_line
+        return super().parse(unreader)
+
+
+class LongLineParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
+    """The requests of one connection."""
+
+    mesg_class = LongLineRequest
+
+
+class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
+    """A client's connection; collects a head before a thread is spent on it."""
+
+    def __init__(self, cfg: Any, accepted: socket.socket, client: Any, server: Any) -> None:
+        super().__init__(cfg, BoundedSocket(accepted), client, server)
+        self.parser = LongLineParser(cfg, self.sock, client)
+        self.initialized = self.data_ready = True
+        self.head = bytearray()
+
+    def head_is_complete(self) -> bool:
+        """Take what has arrived; true when a thread should go on: head complete, too long, or client gone."""
+        try:
+            data = self.sock.recv(MAX_HEAD_BYTES)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        seen = max(0, len(self.head) - 3)
+        self.head += data
+        return not data or len(self.head) >= MAX_HEAD_BYTES or self.head.find(b"\r\n\r\n", seen) >= 0
+
+    def start_request(self) -> None:
+        """Hand the collected head to the parser; from here the connection belongs to a thread."""
+        self.sock.setblocking(True)
+        self.sock.start_request()
+        self.parser.unreader.unread(bytes(self.head))
+        self.head.clear()
+
+    def close(self, graceful: bool = False) -> None:
+        """Close at once, also if `graceful`: lingering is the thread's part. A head that came too slowly is told so."""
+        if self.head:
+            with contextlib.suppress(OSError):
+                self.sock.send(TOO_SLOW, socket.MSG_DONTWAIT)
+        util.close(self.sock)
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
+    """The worker class of `zarr-edr serve`."""
+
+    def accept(self, listener: Any) -> None:
+        """Accept one connection, if there is one, and wait for its head in the event loop."""
+        try:
+            accepted, client = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        self.nr_conns += 1
+        self._await_head(Connection(self.cfg, accepted, client, listener.getsockname()))
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Switch accepting; a worker that stops first takes in whom the kernel let in, then refuses others at once."""
+        if self.alive:
+            super().set_accept_enabled(enabled)
+            return
+        for listener in self.sockets if self._accepting else ():
+            known = -1
+            while known != self.nr_conns:
+                known = self.nr_conns
+                self.accept(listener)
+        super().set_accept_enabled(enabled)
+        for listener in self.sockets:
+            listener.close()
+
+    def on_client_socket_readable(self, conn: Connection, client: Any) -> None:
+        """A kept-alive connection has a next request."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._await_head(conn)
+
+    def on_pending_socket_readable(self, conn: Connection, client: Any) -> None:
+        """More of a head has arrived."""
+        if conn.head_is_complete():
+            self.poller.unregister(client)
+            self.pending_conns.remove(conn)
+            self.enqueue_req(conn)
+
+    def _await_head(self, conn: Connection) -> None:
+        """Take a thread if the head is already there, which is the rule; else let the event loop collect it."""
+        conn.sock.setblocking(False)
+        if conn.head_is_complete():
+            self.enqueue_req(conn)
+            return
+        conn.timeout = time.monotonic() + HEAD_S
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def handle(self, conn: Connection) -> Any:
+        """Answer one request, in a thread; true to keep the connection."""
+        conn.start_request()
+        keep = super().handle(conn)
+        if not keep:
+            util.close_graceful(conn.sock, STOP_KEEPALIVE_LINGER)
+        return keep
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A worker that stops gives heads under way no longer than kept-alive connections."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)

@@ -1,0 +1,177 @@
+"""A short configuration made complete."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+import zarr
+
+from zarr_edr.errors import ConfigurationError
+from zarr_edr.web.config import complete, load, prepare
+
+SHORT = """
+resources:
+  tiny:
+    title: A tiny collection
+    providers:
+      - {type: edr, name: zarr_edr.ZarrEDRProvider, data: "{store}"}
+"""
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    """A configuration of six lines and its store."""
+    group = zarr.create_group(tmp_path / "tiny.zarr")
+    for name, values, units in (
+        ("lat", [10.0, 20.0, 30.0], "degrees_north"),
+        ("lon", [100.0, 110.0], "degrees_east"),
+        ("time", [0.0, 1.0], "days since 2000-01-01"),
+    ):
+        group.create_array(name, data=np.array(values), dimension_names=[name]).attrs["units"] = units
+    field = group.create_array("t2m", shape=(2, 3, 2), dtype="f4", dimension_names=["time", "lat", "lon"])
+    field.attrs["units"] = "K"
+    path = tmp_path / "short.yml"
+    path.write_text(SHORT.replace("{store}", str(tmp_path / "tiny.zarr")))
+    return path
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put pygeoapi's two variables back afterwards."""
+    for name in ("PYGEOAPI_CONFIG", "PYGEOAPI_OPENAPI"):
+        monkeypatch.setenv(name, "")
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def completed(path: Path, bind: str = "127.0.0.1:5000") -> dict[str, Any]:
+    return complete(load(path), bind)
+
+
+def test_extents_come_from_the_data(short: Path) -> None:
+    extents = completed(short)["resources"]["tiny"]["extents"]
+    assert extents["spatial"]["bbox"][:2] != extents["spatial"]["bbox"][2:]
+    assert extents["temporal"]["begin"].startswith("2000-01-01")
+    assert extents["temporal"]["end"].startswith("2000-01-02")
+
+
+def test_given_extents_win(short: Path) -> None:
+    config = load(short)
+    config["resources"]["tiny"]["extents"] = {"spatial": {"bbox": [1, 2, 3, 4]}}
+    found = complete(config, "127.0.0.1:5000")["resources"]["tiny"]["extents"]
+    assert found["spatial"] == {"bbox": [1, 2, 3, 4]}
+    assert "temporal" in found
+
+
+def test_a_given_title_wins(short: Path) -> None:
+    assert completed(short)["resources"]["tiny"]["title"] == "A tiny collection"
+
+
+@pytest.mark.parametrize(
+    ("bind", "url"),
+    [
+        ("127.0.0.1:5000", "http://localhost:5000"),
+        ("0.0.0.0:80", "http://localhost:80"),
+        ("[::1]:5001", "http://localhost:5001"),
+        ("edr.example.org:8080", "http://edr.example.org:8080"),
+        ("[2001:db8::1]:80", "http://[2001:db8::1]:80"),
+    ],
+)
+def test_the_url_follows_the_address(short: Path, bind: str, url: str) -> None:
+    assert completed(short, bind)["server"]["url"] == url
+
+
+def test_a_given_url_wins(short: Path) -> None:
+    config = {**load(short), "server": {"url": "https://data.example.org/edr"}}
+    assert complete(config, "127.0.0.1:5000")["server"]["url"] == "https://data.example.org/edr"
+
+
+def test_a_completed_configuration_is_not_changed_by_completing_it_again(short: Path) -> None:
+    once = completed(short)
+    assert complete(once, "127.0.0.1:5000") == once
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_pygeoapi_is_told_of_both_files(short: Path, tmp_path: Path) -> None:
+    prepared = prepare(short, tmp_path, "127.0.0.1:5000")
+    assert os.environ["PYGEOAPI_CONFIG"] == str(prepared.config)
+    assert os.environ["PYGEOAPI_OPENAPI"] == str(prepared.openapi)
+    assert "/collections/tiny/position" in yaml.safe_load(prepared.openapi.read_text())["paths"]
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_the_written_configuration_is_read_by_its_owner_only(short: Path, tmp_path: Path) -> None:
+    assert prepare(short, tmp_path, "127.0.0.1:5000").config.stat().st_mode & 0o077 == 0
+
+
+def test_variables_of_the_environment_are_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDR_TEST_STORE", "here.zarr")
+    provider = "      - type: edr\n        name: x\n        data: ${EDR_TEST_STORE}/${EDR_NOT_SET:-0}"
+    text = f"resources:\n  a:\n    providers:\n{provider}"
+    assert load(written(tmp_path / "c.yml", text))["resources"]["a"]["providers"][0]["data"] == "here.zarr/0"
+
+
+WRONG = {
+    "empty": ("", "holds no keys"),
+    "text": ("hello", "holds no keys"),
+    "not-yaml": ("a: [1", "is not YAML: line"),
+    "a-tag": ("a: !!python/object:os.system x", "is not YAML: line 1"),
+    "no-resources": ("server: {}", "there are no `resources`"),
+    "typo": ("resource: {}", "did you mean `resources`"),
+    "unknown-key": ("zzz: 1", "known are server"),
+    "server-is-text": ("server: x\nresources: {a: {}}", "`server` is str"),
+    "metadata-part-is-list": ("metadata: {contact: [1]}\nresources: {a: {}}", "`metadata.contact` is list"),
+    "bind-is-text": ("server: {bind: 'a:1'}\nresources: {a: {}}", "`server.bind` is str"),
+    "url-is-number": ("server: {url: 5}\nresources: {a: {}}", "expected http://"),
+    "level": ("logging: {level: LOUD}\nresources: {a: {}}", "`logging.level` is 'LOUD'"),
+    "resources-is-list": ("resources: [a]", "`resources` is list"),
+    "resource-is-text": ("resources: {a: b}", "`resources.a` is str"),
+    "resource-type": ("resources: {a: {type: map}}", "`resources.a.type` is 'map'"),
+    "no-providers": ("resources: {a: {title: x}}", "`resources.a.providers` is missing"),
+    "provider-is-text": ("resources: {a: {providers: [x]}}", "`resources.a.providers[0]` is str"),
+    "provider-without-data": ("resources: {a: {providers: [{type: edr, name: x}]}}", "lacks the key `data`"),
+    "variable-not-set": ("a: ${EDR_NOT_SET_ANYWHERE}", "EDR_NOT_SET_ANYWHERE"),
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), WRONG.values(), ids=WRONG)
+def test_a_wrong_file_is_refused_with_what_is_wrong(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load(written(tmp_path / "c.yml", text))
+    assert sentence in refused.value.message
+    assert "\n" not in refused.value.message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"none\.yml does not exist"):
+        load(tmp_path / "none.yml")
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_bytes_are_no_configuration(tmp_path: Path) -> None:
+    (tmp_path / "c.yml").write_bytes(b"\xff\xfe\x00a")
+    with pytest.raises(ConfigurationError, match="UTF-8"):
+        load(tmp_path / "c.yml")
+
+
+def test_a_secret_beside_a_fault_is_not_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load(written(tmp_path / "c.yml", "secret: s3cr3t\n  key: [s3cr3t"))
+    assert "s3cr3t" not in refused.value.message
+
+
+def test_a_missing_store_is_named_with_its_collection(short: Path) -> None:
+    config = load(short)
+    config["resources"]["tiny"]["providers"][0]["data"] = "/no/such/place.zarr"
+    with pytest.raises(ConfigurationError, match=r"tiny.*/no/such/place\.zarr"):
+        complete(config, "127.0.0.1:5000")

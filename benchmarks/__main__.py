@@ -1,0 +1,235 @@
+"""`make bench`: ours and stock pygeoapi on the same store, in one run on one machine, side by side.
+
+Systems take turns, request by request for latencies and window by window for throughput; each waits until it is idle before the
+other is measured. Points are new for each request and the same for all systems; every first answer is compared with the array.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import psutil
+import xarray as xr
+import zarr
+from benchmarks.client import Connection, get, latencies_ms, requests_per_second
+from benchmarks.servers import await_idle, ours, stock
+
+ROOT = Path(__file__).parents[1]
+WORKERS = 2
+CLIENTS = 8
+SEED = 20261125
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store and what is asked of it."""
+
+    path: Path
+    variable: str
+    x: str
+    y: str
+    time: str
+    when: str
+    """One instant of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A kind of question."""
+
+    name: str
+    points: int
+    whole_series: bool
+    repeats: int
+    """Questions per system for latencies."""
+    stock_repeats: int
+
+
+WORKLOADS = (
+    Workload("1 point, 1 time", 1, whole_series=False, repeats=200, stock_repeats=40),
+    Workload("1 point, whole series", 1, whole_series=True, repeats=200, stock_repeats=40),
+    Workload("100 points, 1 time", 100, whole_series=False, repeats=50, stock_repeats=3),
+)
+
+
+def main() -> int:
+    """Run all and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of a throughput window")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats, short windows")
+    options = parser.parse_args()
+    seconds = 2.0 if options.quick else options.seconds
+    with tempfile.TemporaryDirectory(prefix="zarr-edr-bench-") as temporary:
+        folder = Path(temporary)
+        store = reference_store()
+        print(f"# {store.path.name}, {WORKERS} workers each, {psutil.cpu_count()} cores shared with the client\n")
+        compare(store, folder, seconds, quick=options.quick)
+        size_does_not_matter(folder)
+    return 0
+
+
+def reference_store() -> Store:
+    """air.zarr where it is at hand, else the demo's sea-surface temperature."""
+    air = ROOT / "../shared/data/air.zarr"
+    if air.exists():
+        return Store(air.resolve(), "air", "lon", "lat", "time", "2014-06-15T12:00:00Z")
+    return Store(
+        ROOT / "data/ostia.zarr", "surface_temperature", "longitude", "latitude", "time", "2008-07-16T12:00:00Z"
+    )
+
+
+def points_of(store: Store, count: int, seed: int) -> np.ndarray[Any, Any]:
+    """Random positions inside the grid, shape (count, 2): longitude, latitude, as the store counts them."""
+    with xr.open_zarr(store.path, decode_times=False, chunks=None) as dataset:
+        edges = [(float(dataset[name].min()), float(dataset[name].max())) for name in (store.x, store.y)]
+    low, high = np.array(edges).T
+    return (low + (high - low) * np.random.default_rng(seed).random((count, 2))).round(3)
+
+
+def our_requests(store: Store, workload: Workload, port: int, count: int) -> list[tuple[bytes, ...]]:
+    """One request for each question."""
+    asked = points_of(store, count * workload.points, SEED).reshape(count, workload.points, 2)
+    when = "" if workload.whole_series else f"&datetime={store.when}"
+    requests = []
+    for points in asked:
+        pairs = [f"{x} {y}" for x, y in points]
+        coords = f"POINT({pairs[0]})" if workload.points == 1 else f"MULTIPOINT({','.join(f'({p})' for p in pairs)})"
+        requests.append((get(f"/collections/s/position?coords={quote(coords, safe='(),')}{when}", port),))
+    return requests
+
+
+def stock_requests(store: Store, workload: Workload, port: int, count: int) -> list[tuple[bytes, ...]]:
+    """A request for each point: stock pygeoapi answers a MULTIPOINT with the whole grid.
+
+    An instant must be asked for as an interval of no length: stock pygeoapi finds no data for `datetime=<instant>`.
+    """
+    asked = points_of(store, count * workload.points, SEED).reshape(count, workload.points, 2)
+    when = "" if workload.whole_series else f"&datetime={store.when}/{store.when}"
+    paths = [
+        [f"/collections/s/position?coords={quote(f'POINT({x} {y})', safe='()')}{when}&f=json" for x, y in p]
+        for p in asked
+    ]
+    return [tuple(get(path, port) for path in group) for group in paths]
+
+
+def compare(store: Store, folder: Path, seconds: float, *, quick: bool) -> None:
+    """Both systems on one store."""
+    with (
+        ours({"s": store.path}, folder, WORKERS) as (our_port, our_process),
+        stock({"s": store.path}, folder, WORKERS) as (stock_port, stock_process),
+    ):
+        print(f"{'workload':24} {'':10} {'ours':>10} {'stock':>10} {'ratio':>8}")
+        for workload in WORKLOADS:
+            repeats = (
+                (max(workload.repeats // 5, 10), max(workload.stock_repeats // 4, 1))
+                if quick
+                else (workload.repeats, workload.stock_repeats)
+            )
+            mine = our_requests(store, workload, our_port, 1000 if workload.points == 1 else 200)
+            theirs = stock_requests(store, workload, stock_port, 1000 if workload.points == 1 else 20)
+            verify(store, workload, our_port, mine[:5])
+            warm(our_port, mine[:200], our_process)
+            warm(stock_port, theirs[:8] if workload.points == 1 else theirs[:4], stock_process)
+            ms = latencies_ms(our_port, mine[: repeats[0]])
+            await_idle(our_process)
+            stock_ms = latencies_ms(stock_port, theirs[: repeats[1]])
+            await_idle(stock_process)
+            report(workload.name, "median ms", statistics.median(ms), statistics.median(stock_ms), inverse=True)
+            rate = requests_per_second(our_port, mine, CLIENTS, seconds)
+            await_idle(our_process)
+            # A slow system needs a longer window, or most of its answers arrive after the end.
+            stock_rate = requests_per_second(stock_port, theirs, CLIENTS, seconds * (1 if workload.points == 1 else 3))
+            await_idle(stock_process)
+            report("", f"{CLIENTS} cl. /s", rate, stock_rate)
+
+
+def warm(port: int, requests: Sequence[Sequence[bytes]], process: psutil.Process) -> None:
+    """Let every worker answer some: the first request of a process is no measure of the others."""
+    requests_per_second(port, requests, 4, 1.0)
+    await_idle(process)
+
+
+def report(workload: str, what: str, mine: float, theirs: float, *, inverse: bool = False) -> None:
+    ratio = theirs / mine if inverse else mine / theirs
+    print(f"{workload:24} {what:10} {mine:10.2f} {theirs:10.2f} {ratio:7.1f}x", flush=True)
+
+
+def verify(store: Store, workload: Workload, port: int, requests: Sequence[Sequence[bytes]]) -> None:
+    """Compare answers with the array, read by xarray."""
+    asked = points_of(store, len(requests) * workload.points, SEED).reshape(len(requests), workload.points, 2)
+    connection = Connection(port)
+    with xr.open_zarr(store.path, chunks=None) as dataset:
+        array = dataset[store.variable]
+        if not workload.whole_series:
+            array = array.sel({store.time: np.datetime64(store.when.removesuffix("Z"))})
+        for (request,), points in zip(requests, asked, strict=True):
+            found = json.loads(connection.send(request).body)["ranges"][store.variable]["values"]
+            at = {store.x: xr.DataArray(points[:, 0], dims="p"), store.y: xr.DataArray(points[:, 1], dims="p")}
+            expected = array.sel(at, method="nearest").values.ravel()
+            np.testing.assert_allclose(np.array(found, "f8"), expected, rtol=1e-6)
+    connection.close()
+
+
+def size_does_not_matter(folder: Path) -> None:
+    """A store of 100 chunks and one of 100,000, with the same chunks, opened and queried."""
+    print(f"\n{'the size of the dataset':24} {'':10} {'100':>10} {'100,000':>10} {'ratio':>8}")
+    stores = {"small": many_chunks(folder / "small.zarr", 100), "large": many_chunks(folder / "large.zarr", 100_000)}
+    starts, medians = {}, {}
+    for name, path in stores.items():
+        start = time.perf_counter()
+        with ours({"s": path}, folder, 1) as (port, process):
+            connection = Connection(port)
+            first = get("/collections/s/position?coords=POINT(1%201)&datetime=2000-01-01T05:00:00Z", port)
+            if connection.send(first).status != 200:
+                raise RuntimeError("no data")
+            starts[name] = (time.perf_counter() - start) * 1e3
+            requests = [
+                (
+                    get(
+                        f"/collections/s/position?coords=POINT({n % 40 / 2}%201)&datetime=2000-01-01T0{n % 10}:00:00Z",
+                        port,
+                    ),
+                )
+                for n in range(300)
+            ]
+            latencies_ms(port, requests[:100])
+            await_idle(process)
+            medians[name] = statistics.median(latencies_ms(port, requests))
+            connection.close()
+    report("start to first answer", "ms", starts["small"], starts["large"])
+    report("1 point, 1 time", "median ms", medians["small"], medians["large"])
+
+
+def many_chunks(path: Path, chunks: int) -> Path:
+    """A store whose chunks are 10 times by 10 by 10 cells each; those that are asked for are written."""
+    columns = chunks // 25
+    group = zarr.create_group(path)
+    v = group.create_array(
+        "v", shape=(10 * columns, 50, 50), chunks=(10, 10, 10), dtype="f4", dimension_names=("time", "lat", "lon")
+    )
+    v[:10] = np.random.default_rng(SEED).random((10, 50, 50), dtype="f4")
+    axes: dict[str, tuple[int, str, Callable[[int], Any]]] = {
+        "time": (10 * columns, "hours since 2000-01-01", np.arange),
+        "lat": (50, "degrees_north", lambda n: np.arange(n) / 2),
+        "lon": (50, "degrees_east", lambda n: np.arange(n) / 2),
+    }
+    for name, (size, units, values) in axes.items():
+        axis = group.create_array(name, shape=(size,), dtype="f8", dimension_names=(name,), attributes={"units": units})
+        axis[:] = values(size)
+    zarr.consolidate_metadata(path)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,7 +9,7 @@ from threading import Event
 import numpy as np
 import pytest
 
-from zarr_edr.cache import ChunkCache
+from zarr_edr.cache import ChunkCache, allow_bytes, process_cache
 from zarr_edr.dataset.chunks import Fetched
 from zarr_edr.errors import DeadlineExceeded, StoreUnavailable
 from zarr_edr.limits import Deadline
@@ -98,3 +98,12 @@ def test_who_waits_for_anothers_fetch_gives_up_at_the_deadline() -> None:
         with pytest.raises(DeadlineExceeded):
             cache.get("a", slow, Deadline.after(0.0))
         go.set()
+
+
+def test_the_process_holds_what_the_most_generous_collection_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zarr_edr.cache._wanted_bytes", set())
+    before = process_cache().max_bytes
+    allow_bytes(1000)
+    allow_bytes(500)
+    assert process_cache().max_bytes == 1000
+    process_cache().max_bytes = before

@@ -93,8 +93,15 @@ def _held_bytes(values: NDArray[Any]) -> int:
 _DEFAULT_BYTES = 256 * 1024**2
 
 _process_cache = ChunkCache(_DEFAULT_BYTES)
+_wanted_bytes: set[int] = set()
 
 
 def process_cache() -> ChunkCache:
     """The cache of this process: a server's worker, or a dask worker."""
     return _process_cache
+
+
+def allow_bytes(wanted: int) -> None:
+    """Take note of what a collection allows the cache of this process; the largest of all collections' counts."""
+    _wanted_bytes.add(wanted)
+    _process_cache.max_bytes = max(_wanted_bytes)

@@ -8,7 +8,7 @@ horizontal dimensions: one index per point). Values come out as (orthogonal dime
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -16,7 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zarr_edr.dataset.chunks import ChunkIndex
-from zarr_edr.dataset.model import Collection, CustomAxis, Int64Array, Parameter, TimeAxis, VerticalAxis
+from zarr_edr.dataset.model import (
+    Collection,
+    CustomAxis,
+    Int64Array,
+    Parameter,
+    TimeAxis,
+    VerticalAxis,
+    group_by_axes,
+)
 from zarr_edr.errors import InvalidParameterName, InvalidQuery, QueryTooLarge, ResponseTooLarge
 from zarr_edr.limits import Limits
 from zarr_edr.query.geometry import Float64Array, Points
@@ -186,32 +194,21 @@ def plan_position(query: PositionQuery, collection: Collection) -> ReadPlan:
         raise InvalidQuery(
             f"The collection has no dimension {unknown[:60]!r}; it has {sorted(collection.custom_axes)}."
         )
-    groups = (
-        _plan_group(query, collection, members) for members in _grouped(choose_parameters(query.parameters, collection))
-    )
+    groups = (_plan_group(query, collection, members) for members in _chosen(query.parameters, collection))
     return ReadPlan(tuple(group for group in groups if group is not None))
 
 
-def choose_parameters(names: tuple[str, ...] | None, collection: Collection) -> tuple[Parameter, ...]:
-    """The parameters asked for, each once, or all; raises `InvalidParameterName` for one that is not there."""
+def _chosen(names: tuple[str, ...] | None, collection: Collection) -> tuple[tuple[Parameter, ...], ...]:
+    """The parameters asked for, each once, or all, by the axes they share."""
     if names is None:
-        return tuple(collection.parameters.values())
+        return collection.groups
     for name in names:
         if name not in collection.parameters:
             known = ", ".join(list(collection.parameters)[:20])
             raise InvalidParameterName(
                 f"parameter-name {name[:60]!r} is not one of this collection's parameters: {known}."
             )
-    return tuple(collection.parameters[name] for name in dict.fromkeys(names))
-
-
-def _grouped(parameters: Iterable[Parameter]) -> Iterable[tuple[Parameter, ...]]:
-    """Parameters that share grid and axes, first come first."""
-    groups: dict[tuple[int, ...], list[Parameter]] = {}
-    for parameter in parameters:
-        signature = (id(parameter.grid), id(parameter.t), id(parameter.z), *map(id, parameter.custom))
-        groups.setdefault(signature, []).append(parameter)
-    return (tuple(group) for group in groups.values())
+    return group_by_axes(collection.parameters[name] for name in dict.fromkeys(names))
 
 
 def _plan_group(query: PositionQuery, collection: Collection, parameters: tuple[Parameter, ...]) -> GroupPlan | None:
@@ -280,6 +277,9 @@ def _plan_array(
 
 def split_index(index: Int64Array, chunk: int) -> tuple[Segment, ...]:
     """Split indices on one dimension, in any order and shape (n,), by the chunk they lie in."""
+    if index.size == 1:
+        at, local = divmod(int(index[0]), chunk)
+        return (Segment(at, slice(local, local + 1), slice(0, 1)),)
     chunks = index // chunk
     return tuple(
         Segment(int(chunks[part[0]]), as_selection(index[part] - int(chunks[part[0]]) * chunk), as_selection(part))
@@ -292,6 +292,10 @@ def split_points(index: Sequence[Int64Array], chunk: Sequence[int], positions: I
 
     `positions`, shape (k,), says where in the answer each of them goes.
     """
+    if positions.size == 1:
+        at = tuple(int(i[0]) // c for i, c in zip(index, chunk, strict=True))
+        local = tuple(i - a * c for i, a, c in zip(index, at, chunk, strict=True))
+        return (PointGroup(at, local, as_selection(positions)),)
     chunks = [i // c for i, c in zip(index, chunk, strict=True)]
     key = chunks[0]
     for more in chunks[1:]:

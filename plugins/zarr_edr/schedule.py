@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from dask.local import get_sync
+from dask.core import get as get_inline
 from dask.threaded import get as get_threaded
 
 from zarr_edr.limits import Deadline
@@ -94,7 +94,7 @@ class InlineScheduler:
     ) -> tuple[Sequence[R], str]:
         """See `Scheduler.run`."""
         graph, keys = graph_of(function, tasks, deadline)
-        return get_sync(graph, keys), "inline"
+        return get_inline(graph, keys), "inline"
 
 
 class ThreadScheduler:

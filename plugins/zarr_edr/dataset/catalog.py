@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from threading import Lock
 from typing import Any
 
+from zarr_edr.cache import allow_bytes
 from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.model import Collection, TimeAxis
 from zarr_edr.dataset.source import display_name, open_group
@@ -65,7 +66,9 @@ def _fail(key: str, future: Future[Collection], error: EdrError) -> None:
 def _opened(provider_def: Mapping[str, Any]) -> Collection:
     settings = CollectionSettings.from_provider(provider_def)
     stem = PurePosixPath(display_name(settings.data).rstrip("/")).stem or "collection"
-    return describe(open_group(settings.data, settings.storage_options), stem, None, None, settings)
+    collection = describe(open_group(settings.data, settings.storage_options), stem, None, None, settings)
+    allow_bytes(settings.cache_bytes)
+    return collection
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Built once by `cf`, never changed, shared by all threads. Nothing here reads a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -182,6 +182,11 @@ class Collection:
     """What was doubtful in the metadata and how it was read."""
 
     @cached_property
+    def groups(self) -> tuple[tuple[Parameter, ...], ...]:
+        """All parameters, those that share grid and axes together."""
+        return group_by_axes(self.parameters.values())
+
+    @cached_property
     def time_axes(self) -> tuple[TimeAxis, ...]:
         """Distinct time axes of the parameters."""
         return tuple({id(p.t): p.t for p in self.parameters.values() if p.t is not None}.values())
@@ -195,3 +200,12 @@ class Collection:
     def custom_axes(self) -> Mapping[str, CustomAxis]:
         """Dimension -> axis, over all parameters."""
         return {axis.dim: axis for p in self.parameters.values() for axis in p.custom}
+
+
+def group_by_axes(parameters: Iterable[Parameter]) -> tuple[tuple[Parameter, ...], ...]:
+    """Parameters that share grid and axes together, first come first: each group becomes coverages with one domain."""
+    groups: dict[tuple[int, ...], list[Parameter]] = {}
+    for parameter in parameters:
+        signature = (id(parameter.grid), id(parameter.t), id(parameter.z), *map(id, parameter.custom))
+        groups.setdefault(signature, []).append(parameter)
+    return tuple(tuple(group) for group in groups.values())

@@ -162,7 +162,7 @@ def parameter_document(parameter: Parameter) -> dict[str, Any]:
     if parameter.standard_name is not None:
         observed = {"id": _STANDARD_NAMES + parameter.standard_name, **observed}
     document: dict[str, Any] = {"type": "Parameter", "id": parameter.name}
-    if parameter.description:
+    if parameter.description and parameter.description != parameter.title:
         document["description"] = {"en": parameter.description}
     document["observedProperty"] = observed
     if parameter.unit is not None:

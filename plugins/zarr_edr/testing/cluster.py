@@ -77,7 +77,7 @@ def left_s(task: int, deadline: Deadline | None) -> float:
 
 
 def until_gone(folder: str, deadline: Deadline | None) -> str:
-    """In a worker: leave a file in `folder`, run until the deadline. In the process that `server` there names: answer."""
+    """In a worker: leave a file in `folder`, run until the deadline. In the process `server` there names: answer."""
     if os.getpid() == int(Path(folder, "server").read_text()):
         return "answered"
     Path(folder, str(os.getpid())).touch()

@@ -1,5 +1,6 @@
 # make serve   serve the demo collections on http://localhost:5000 (PORT=... for another port)
 # make test    run the tests
+# make cite    run the conformance tests of EDR; with CITE_JAR=path/to/aio.jar the official ones, which need Java 17
 # make check   style, types, and generated files in step with their sources: what continuous integration asks for
 # All of them install what they need into .venv/ first; PYTHON=... chooses the interpreter (3.12 or newer).
 
@@ -10,7 +11,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format lock openapi bench clean
+.PHONY: help install serve test cite check format lock openapi bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -29,6 +30,9 @@ serve: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+cite: $(STAMP)
+	$(BIN)/python scripts/cite.py
 
 check: $(STAMP)
 	$(BIN)/ruff check .

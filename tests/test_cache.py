@@ -23,6 +23,10 @@ def unavailable() -> Fetched:
     raise StoreUnavailable("gone")
 
 
+def unavailable_or_held() -> Fetched:
+    return Fetched(np.zeros(1), 0)
+
+
 def test_a_chunk_held_is_not_fetched_again() -> None:
     cache = ChunkCache(10 * 1024**2)
     first = cache.get("a", fetched)
@@ -32,7 +36,7 @@ def test_a_chunk_held_is_not_fetched_again() -> None:
 
 
 def test_the_least_recently_used_chunk_leaves_first() -> None:
-    cache = ChunkCache(2 * 1024**2)
+    cache = ChunkCache(2 * 1024**2 + 4096)
     for key in ("a", "b", "a", "c"):
         cache.get(key, fetched)
     assert not cache.get("a", fetched).fresh
@@ -52,10 +56,13 @@ def test_a_chunk_over_the_bound_is_answered_but_not_kept() -> None:
     assert cache.bytes == 0
 
 
-def test_an_absent_chunk_takes_the_room_of_one_value() -> None:
-    cache = ChunkCache(1024)
-    cache.get("a", lambda: Fetched(np.broadcast_to(np.float32(0), (1000, 1000)), 0))
-    assert cache.bytes == 4
+def test_absent_chunks_take_little_room_but_not_none() -> None:
+    cache = ChunkCache(1024**2)
+    for number in range(10_000):
+        cache.get(number, lambda: Fetched(np.broadcast_to(np.float32(0), (1000, 1000)), 0))
+    held = sum(not cache.get(number, unavailable_or_held).fresh for number in range(9_000, 10_000))
+    assert held == 1_000
+    assert cache.bytes > 1024**2 / 2
 
 
 def test_threads_that_want_the_same_chunk_wait_for_one_fetch() -> None:

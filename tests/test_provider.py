@@ -145,4 +145,15 @@ def test_bad_input_is_400_with_the_reason(url: str, parameters: dict[str, str], 
 def test_the_collection_lists_its_parameters(url: str) -> None:
     found = requests.get(f"{url}/collections/woa", params={"f": "json"}, timeout=30).json()
     assert list(found["parameter_names"]) == ["TEMP"]
-    assert list(found["data_queries"]) == ["position"]
+    queries = ["position", "radius", "area", "cube", "trajectory", "corridor"]
+    assert sorted(found["data_queries"]) == sorted(queries)
+
+
+def test_a_cube_is_what_xarray_reads(url: str) -> None:
+    query = {"bbox": "-31,-1,-29,1", "datetime": "2008-07-16/2008-07-17"}
+    found = requests.get(f"{url}/collections/ostia/cube", params=query, timeout=30).json()
+    x, y = (found["domain"]["axes"][name]["values"] for name in "xy")
+    with xr.open_zarr(DATA / "ostia.zarr", chunks=None) as dataset:
+        expected = dataset["surface_temperature"].sel(time="2008-07-16").sel(longitude=x, latitude=y, method="nearest")
+    values = np.array(found["ranges"]["surface_temperature"]["values"], "f4")
+    np.testing.assert_array_equal(values, expected.values.ravel())

@@ -137,6 +137,15 @@ class TestBadBlocks:
         assert len(refusal({"datetime": "x" * 5000})) < 200
 
 
+class TestLocations:
+    def test_the_file_of_places_is_a_path(self) -> None:
+        assert read({"locations": "data/places.geojson"}).locations == "data/places.geojson"
+
+    @pytest.mark.parametrize("value", [5, "", ["a.csv"], True])
+    def test_anything_else_is_refused(self, value: Any) -> None:
+        assert "`options.locations`" in refusal({"locations": value})
+
+
 class TestSecrets:
     def test_storage_options_are_never_printed(self) -> None:
         settings = read({"storage": {"key": "AKIA", "secret": "hunter2"}})

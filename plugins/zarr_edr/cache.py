@@ -22,6 +22,10 @@ class _Flight:
     values: NDArray[Any] | None = None
 
 
+_ENTRY_BYTES = 512
+"""What an entry takes beside its values: key, array and dictionary slot (measured)."""
+
+
 class ChunkCache:
     """Least-recently-used cache of decoded chunks, shared by threads, bounded in bytes of the arrays it holds."""
 
@@ -86,8 +90,8 @@ class ChunkCache:
 
 
 def _held_bytes(values: NDArray[Any]) -> int:
-    """Memory a chunk takes: an absent one is a single value seen through strides of zero."""
-    return values.itemsize if not any(values.strides) else values.nbytes
+    """Memory a chunk takes: an absent one is a single value seen through strides of zero, and an entry besides."""
+    return _ENTRY_BYTES + (values.itemsize if not any(values.strides) else values.nbytes)
 
 
 _DEFAULT_BYTES = 256 * 1024**2

@@ -6,7 +6,7 @@ The domain types are those of the CoverageJSON specification (OGC 21-069r2), wha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import product
 from typing import Any
@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zarr_edr.crs import CRS84, QueryCrs
 from zarr_edr.dataset.model import CustomAxis, HorizontalCrs, Parameter, TimeAxis, VerticalAxis
-from zarr_edr.plan import AxisSelection, GroupPlan, ReadPlan
+from zarr_edr.plan import AxisSelection, GroupPlan, LocatedPoints, MaskedWindow, PointShape, ReadPlan
 from zarr_edr.query.geometry import Float64Array
 
 
@@ -28,6 +29,8 @@ class DomainType(StrEnum):
     GRID = "Grid"
     MULTI_POINT = "MultiPoint"
     MULTI_POINT_SERIES = "MultiPointSeries"
+    TRAJECTORY = "Trajectory"
+    SECTION = "Section"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,12 +44,14 @@ class Times:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tuples:
-    """A composite axis: one (x, y) or (x, y, z) for each point."""
+    """A composite axis: one (x, y), (x, y, z), (t, x, y) or (t, x, y, z) for each point."""
 
     x: Float64Array
     """Shape (p,)."""
     y: Float64Array
     z: Float64Array | None
+    t: Times | None = None
+    """One instant for each point, in any order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +95,14 @@ class CoverageSet:
     """Those that occur in the coverages' ranges."""
     crs: HorizontalCrs
     single: bool
-    """True where the query can have one coverage only, and that is then the document."""
+    """True where the one coverage is the document; else it is a collection, though of one."""
+    endpoint: str = ""
+    """URL of the query, without its parameters, for formats that want it in every feature."""
+
+
+Axes = dict[str, Float64Array | Times | Tuples]
+Values = Mapping[str, NDArray[Any]]
+Dimensions = Mapping[str, int | float | str]
 
 
 def axis_size(axis: Float64Array | Times | Tuples) -> int:
@@ -109,10 +121,11 @@ def cover(plan: ReadPlan, arrays: tuple[NDArray[Any], ...], crs: HorizontalCrs) 
     remaining = iter(arrays)
     coverages: list[Coverage] = []
     for group in plan.groups:
-        values = {r.parameter.name: _masked(next(remaining), group.points.inside) for r in group.reads}
+        values = {r.parameter.name: next(remaining) for r in group.reads}
         coverages.extend(_cover_group(group, values))
-    parameters = tuple(read.parameter for read in plan.array_reads)
-    return CoverageSet(tuple(coverages), parameters, crs, single=len(coverages) == 1)
+    parameters = tuple({read.parameter.name: read.parameter for read in plan.array_reads}.values())
+    single = len(coverages) == 1 and not any(_split_by_point(group) for group in plan.groups)
+    return CoverageSet(tuple(coverages), parameters, crs, single)
 
 
 def _masked(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
@@ -125,17 +138,30 @@ def _masked(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 def _cover_group(group: GroupPlan, values: Mapping[str, NDArray[Any]]) -> Iterator[Coverage]:
-    """One coverage for each member of the further dimensions, and each point where one domain cannot hold all."""
+    """One coverage for each member of the further dimensions, and more where one domain cannot hold all."""
+    where = group.where
+    if isinstance(where, LocatedPoints):
+        values = {name: _masked(array, where.inside) for name, array in values.items()}
     for members in product(*(range(s.index.size) for s in group.custom)):
-        dimensions = {s.axis.dim: _plain(s.axis, s.index[m]) for s, m in zip(group.custom, members, strict=True)}
+        dimensions = {s.axis.name: _plain(s.axis, s.index[m]) for s, m in zip(group.custom, members, strict=True)}
         of_members = {name: array[members] for name, array in values.items()}
-        if not group.points.requested.multi:
-            yield _at_point(group, of_members, 0, dimensions)
-        elif group.z is not None and group.z.index.size > 1:
-            for point in range(len(group.points.requested)):
-                yield _at_point(group, of_members, point, dimensions)
+        if isinstance(where, MaskedWindow):
+            yield _over_window(group, where, of_members, dimensions)
+        elif where.shape is PointShape.ONE:
+            yield _at_point(group, where, of_members, 0, dimensions)
+        elif where.shape is PointShape.PATH:
+            yield from _along_path(group, where, of_members, dimensions)
+        elif _split_by_point(group):
+            for point in range(where.x.size):
+                yield _at_point(group, where, of_members, point, dimensions)
         else:
-            yield _at_points(group, of_members, dimensions)
+            yield _at_points(group, where, of_members, dimensions)
+
+
+def _split_by_point(group: GroupPlan) -> bool:
+    """Whether each of many points has a coverage of its own: a MultiPoint cannot have a vertical axis."""
+    many = isinstance(group.where, LocatedPoints) and group.where.shape is PointShape.MANY
+    return many and group.z is not None and group.z.index.size > 1
 
 
 def _plain(axis: CustomAxis, index: np.int64) -> int | float | str:
@@ -143,28 +169,27 @@ def _plain(axis: CustomAxis, index: np.int64) -> int | float | str:
     return value
 
 
-def _times(selection: AxisSelection[TimeAxis] | None) -> dict[str, Float64Array | Times | Tuples]:
+def _times(selection: AxisSelection[TimeAxis] | None) -> Axes:
     return {} if selection is None else {"t": Times(selection.axis, selection.index)}
 
 
-def _at_point(
-    group: GroupPlan, values: Mapping[str, NDArray[Any]], point: int, dimensions: Mapping[str, int | float | str]
-) -> Coverage:
+def _sizes(group: GroupPlan) -> tuple[int, int]:
+    """Number of times and of levels, 0 where there is no such axis."""
+    return (0 if group.t is None else int(group.t.index.size)), (0 if group.z is None else int(group.z.index.size))
+
+
+def _at_point(group: GroupPlan, points: LocatedPoints, values: Values, point: int, dimensions: Dimensions) -> Coverage:
     """A coverage of one point. `values`: shape ([t,] [z,] p)."""
-    points = group.points
-    axes: dict[str, Float64Array | Times | Tuples] = {
-        "x": points.x[point : point + 1],
-        "y": points.y[point : point + 1],
-    }
+    axes: Axes = {"x": points.x[point : point + 1], "y": points.y[point : point + 1]}
     z = None if group.z is None else group.z.axis.written[group.z.index]
     if points.z is not None:
         z = points.z[point : point + 1]
     if z is not None:
         axes["z"] = z
     axes |= _times(group.t)
-    names: tuple[str, ...]
-    times, levels = (0 if group.t is None else group.t.index.size), (0 if z is None else z.size)
+    times, levels = _sizes(group)
     shape = {"t": max(times, 1), "z": max(levels, 1), "y": 1, "x": 1}
+    names: tuple[str, ...]
     if times > 1 and levels > 1:
         domain_type, names = DomainType.GRID, ("t", "z", "y", "x")
     elif levels > 1:
@@ -179,25 +204,107 @@ def _at_point(
     return Coverage(domain_type, axes, ranges, _vertical(group), dimensions)
 
 
-def _at_points(
-    group: GroupPlan, values: Mapping[str, NDArray[Any]], dimensions: Mapping[str, int | float | str]
-) -> Coverage:
+def _at_points(group: GroupPlan, points: LocatedPoints, values: Values, dimensions: Dimensions) -> Coverage:
     """A coverage of many points, at one level or a level each. `values`: shape ([t,] [z=1,] p)."""
-    points = group.points
     z = points.z
     if group.z is not None:
         z = np.full(points.x.shape, group.z.axis.written[group.z.index[0]])
-    axes: dict[str, Float64Array | Times | Tuples] = {"composite": Tuples(points.x, points.y, z), **_times(group.t)}
+    axes: Axes = {"composite": Tuples(points.x, points.y, z), **_times(group.t)}
     count = int(points.x.size)
     names: tuple[str, ...]
     shape: tuple[int, ...]
-    if group.t is not None and group.t.index.size > 1:
-        domain_type, names, shape = DomainType.MULTI_POINT_SERIES, ("t", "composite"), (int(group.t.index.size), count)
+    if _sizes(group)[0] > 1:
+        domain_type, names, shape = DomainType.MULTI_POINT_SERIES, ("t", "composite"), (_sizes(group)[0], count)
     else:
         domain_type, names, shape = DomainType.MULTI_POINT, ("composite",), (count,)
     ranges = {name: Range(names, array.reshape(shape)) for name, array in values.items()}
     return Coverage(domain_type, axes, ranges, _vertical(group), dimensions)
 
 
+def _along_path(group: GroupPlan, points: LocatedPoints, values: Values, dimensions: Dimensions) -> Iterator[Coverage]:
+    """Coverages of the vertices of a line: one for each time, where they have none of their own."""
+    times, levels = _sizes(group)
+    count = int(points.x.size)
+    shape = (max(times, 1), max(levels, 1), count)
+    blocks = {name: array.reshape(shape) for name, array in values.items()}
+    for number in range(shape[0]):
+        of_time = {name: block[number] for name, block in blocks.items()}
+        t = _times_of_vertices(group, points, number)
+        if t is not None and levels > 1 and group.z is not None:
+            axes: Axes = {"composite": Tuples(points.x, points.y, None, t), "z": group.z.axis.written[group.z.index]}
+            ranges = {name: Range(("z", "composite"), block) for name, block in of_time.items()}
+            yield Coverage(DomainType.SECTION, axes, ranges, _vertical(group), dimensions)
+            continue
+        domain_type = DomainType.MULTI_POINT if t is None else DomainType.TRAJECTORY
+        for level in range(shape[1]):
+            z = points.z
+            if group.z is not None:
+                z = np.full(count, group.z.axis.written[group.z.index[level]])
+            ranges = {name: Range(("composite",), block[level]) for name, block in of_time.items()}
+            yield Coverage(
+                domain_type, {"composite": Tuples(points.x, points.y, z, t)}, ranges, _vertical(group), dimensions
+            )
+
+
+def _times_of_vertices(group: GroupPlan, points: LocatedPoints, number: int) -> Times | None:
+    """The time of each vertex: its own, or the `number`th of those chosen for all."""
+    first = group.reads[0].parameter
+    if points.t is not None and first.t is not None:
+        return Times(first.t, points.t)
+    if group.t is None:
+        return None
+    return Times(group.t.axis, np.full(points.x.size, group.t.index[number]))
+
+
+def _over_window(group: GroupPlan, where: MaskedWindow, values: Values, dimensions: Dimensions) -> Coverage:
+    """A coverage of a rectangle of cells, missing outside of the mask. `values`: shape ([t,] [z,] y, x, 1)."""
+    window = where.window
+    axes: Axes = {"x": window.x, "y": window.y}
+    if group.z is not None:
+        axes["z"] = group.z.axis.written[group.z.index]
+    axes |= _times(group.t)
+    names = tuple(name for name in ("t", "z", "y", "x") if name in axes)
+    shape = tuple(axis_size(axes[name]) for name in names)
+    ranges = {}
+    for name, array in values.items():
+        block = array.reshape(shape)
+        ranges[name] = Range(names, block if where.mask is None else _masked(block, where.mask))
+    return Coverage(DomainType.GRID, axes, ranges, _vertical(group), dimensions)
+
+
 def _vertical(group: GroupPlan) -> VerticalAxis | None:
     return group.reads[0].parameter.z
+
+
+def in_crs(coverages: CoverageSet, crs: QueryCrs) -> CoverageSet:
+    """The same coverages with coordinates in a CRS, and labelled so. Raises `InvalidCrs` where it cannot show them."""
+    if crs is CRS84:
+        return coverages
+    label = HorizontalCrs(crs.uri, crs.wkt, crs.geographic, crs.latitude_first)
+    moved = tuple(
+        replace(c, axes={name: _moved(name, axis, crs) for name, axis in c.axes.items()}) for c in coverages.coverages
+    )
+    return replace(coverages, coverages=moved, crs=label)
+
+
+def _moved(name: str, axis: Float64Array | Times | Tuples, crs: QueryCrs) -> Float64Array | Times | Tuples:
+    match axis:
+        case Times():
+            return axis
+        case Tuples():
+            return replace(axis, x=crs.x_of(_wrapped(axis.x, crs)), y=crs.y_of(axis.y))
+        case _:
+            return crs.x_of(_on_map(axis, crs)) if name == "x" else crs.y_of(axis) if name == "y" else axis
+
+
+def _wrapped(longitude: Float64Array, crs: QueryCrs) -> Float64Array:
+    if crs.geographic:
+        return longitude
+    return np.where(np.abs(longitude) <= 180, longitude, (longitude + 180) % 360 - 180)
+
+
+def _on_map(longitude: Float64Array, crs: QueryCrs) -> Float64Array:
+    """Longitudes within -180..180 where the CRS is a map that ends there, unless the axis would no longer run on."""
+    wrapped = _wrapped(longitude, crs)
+    steps = np.diff(wrapped)
+    return wrapped if longitude.size < 2 or (np.sign(steps) == np.sign(np.diff(longitude))).all() else longitude

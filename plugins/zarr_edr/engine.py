@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from zarr_edr.coverage import CoverageSet, cover
+from zarr_edr.coverage import CoverageSet, cover, in_crs
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.limits import Deadline
-from zarr_edr.plan import plan_position
+from zarr_edr.planner import plan
 from zarr_edr.query.model import Query
 from zarr_edr.read import ReadStats, read
 from zarr_edr.schedule import choose
@@ -28,21 +28,25 @@ class Answer:
 
 def coverages_of(query: Query, collection: Collection, deadline: Deadline) -> tuple[CoverageSet | None, ReadStats, int]:
     """The answer before it is written: None where there are no data; what reading took; the number of values."""
-    plan = plan_position(query, collection)
-    if not plan.groups:
+    planned = plan(query, collection)
+    if not planned.groups:
         return None, ReadStats(), 0
-    plan.admit(collection.settings.limits)
+    planned.admit(collection.settings.limits)
     deadline.check()
-    result = read(plan, choose(collection.settings.dask_scheduler, plan), deadline)
-    return cover(plan, result.arrays, collection.crs), result.stats, plan.cells
+    result = read(planned, choose(collection.settings.dask_scheduler, planned), deadline)
+    coverages = in_crs(cover(planned, result.arrays, collection.crs), query.crs)
+    return coverages, result.stats, planned.cells
 
 
-def answer(query: Query, collection: Collection, encoder: Encoder, deadline: Deadline | None = None) -> Answer:
-    """Answer a query. Raises `EdrError`; the kind says whose fault it is."""
+def answer(
+    query: Query, collection: Collection, encoder: Encoder, deadline: Deadline | None = None, endpoint: str = ""
+) -> Answer:
+    """Answer a query. `endpoint` is its URL without parameters. Raises `EdrError`; the kind says whose fault it is."""
     if deadline is None:
         deadline = Deadline.after(collection.settings.limits.seconds)
     coverages, stats, cells = coverages_of(query, collection, deadline)
     if coverages is None:
         return Answer(None, encoder.media_types[0], stats)
     deadline.check()
+    coverages = replace(coverages, endpoint=endpoint)
     return Answer(encoder.encode(coverages), encoder.media_types[0], stats, cells)

@@ -17,9 +17,10 @@ class Limits:
     decoded_bytes: int = field(
         default=4 * 1024**3, metadata={"help": "bytes of the chunks that must be decoded, cached or not"}
     )
+    chunks: int = field(default=100_000, metadata={"help": "chunks read for one answer, cached or not"})
     coords_chars: int = field(default=4_000_000, metadata={"help": "characters of `coords`"})
     body_bytes: int = field(default=16 * 1024**2, metadata={"help": "bytes of a POST body"})
-    seconds: float = field(default=30.0, metadata={"help": "time to answer, from the end of the request's head"})
+    seconds: float = field(default=30.0, metadata={"help": "time to answer, once the request is read"})
 
 
 @dataclass(frozen=True, slots=True)

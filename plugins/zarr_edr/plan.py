@@ -1,4 +1,4 @@
-"""A query and a collection become a `ReadPlan`: which cells of which chunks go where in the answer. Pure arithmetic, no I/O.
+"""`ReadPlan`: which cells of which chunks go where in the answer. Pure arithmetic, no I/O; `planner` makes plans of queries.
 
 The cost of planning is O(points + chunks touched), whatever the size of the dataset. A read selects on each dimension of an
 array in one of two ways: *orthogonally* (times, levels, members: every chosen index with every other) or *pointwise* (the
@@ -10,26 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zarr_edr.dataset.chunks import ChunkIndex
-from zarr_edr.dataset.model import (
-    Collection,
-    CustomAxis,
-    Int64Array,
-    Parameter,
-    TimeAxis,
-    VerticalAxis,
-    group_by_axes,
-)
-from zarr_edr.errors import InvalidParameterName, InvalidQuery, QueryTooLarge, ResponseTooLarge
+from zarr_edr.dataset.model import CustomAxis, Int64Array, Parameter, TimeAxis, VerticalAxis
+from zarr_edr.errors import ResponseTooLarge
+from zarr_edr.grid.protocol import Float64Array, Window
 from zarr_edr.limits import Limits
-from zarr_edr.query.geometry import Float64Array, Points
-from zarr_edr.query.model import PositionQuery
-from zarr_edr.select import nearest_levels, select_custom, select_levels, select_times
 
 Selection = slice | Int64Array
 """Indices on one dimension; a slice where they are consecutive."""
@@ -81,10 +72,14 @@ class ArrayRead:
     groups: tuple[PointGroup, ...]
     shape: tuple[int, ...]
     """Of the answer: orthogonal sizes, then the number of points."""
+    wanted: frozenset[tuple[int, int]] | None = None
+    """Of the chunks along the last two orthogonal dimensions, those to read; None: all."""
 
     @property
     def chunks(self) -> int:
         """Number of chunks to read."""
+        if self.wanted is not None:
+            return math.prod(len(s) for s in self.segments[:-2]) * len(self.wanted) * len(self.groups)
         return math.prod(len(s) for s in self.segments) * len(self.groups)
 
     @property
@@ -102,6 +97,8 @@ class ArrayRead:
         order = np.argsort(self.axes)
         for group in self.groups:
             for parts in product(*self.segments):
+                if self.wanted is not None and (parts[-2].chunk, parts[-1].chunk) not in self.wanted:
+                    continue
                 answer_order = (*(part.chunk for part in parts), *group.chunk)
                 yield ChunkRead(
                     chunk=tuple(answer_order[i] for i in order),
@@ -110,11 +107,19 @@ class ArrayRead:
                 )
 
 
+class PointShape(Enum):
+    """What positions are to each other."""
+
+    ONE = "one"
+    MANY = "many"
+    PATH = "path"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LocatedPoints:
-    """The points of a query, and the cells they fell into."""
+    """Positions of a query, and the cells they fell into."""
 
-    requested: Points
+    shape: PointShape
     inside: NDArray[np.bool_]
     """Shape (p,)."""
     x: Float64Array
@@ -122,6 +127,17 @@ class LocatedPoints:
     y: Float64Array
     z: Float64Array | None
     """Level used for each point, where each has its own."""
+    t: Int64Array | None = None
+    """Storage index of the time used for each point, where each has its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskedWindow:
+    """A rectangle of cells, of which some are outside of what was asked for."""
+
+    window: Window
+    mask: NDArray[np.bool_] | None
+    """Shape (ny, nx): cells asked for; None: all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,12 +151,12 @@ class AxisSelection[A: (TimeAxis, VerticalAxis, CustomAxis)]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupPlan:
-    """The parameters that share all their axes: they become coverages with one domain."""
+    """One place, and parameters that share all their axes: they become coverages with one domain."""
 
-    points: LocatedPoints
+    where: LocatedPoints | MaskedWindow
     t: AxisSelection[TimeAxis] | None
     z: AxisSelection[VerticalAxis] | None
-    """None also where each point has a level of its own."""
+    """None also where each point has a level of its own; and `t`, where each has a time of its own."""
     custom: tuple[AxisSelection[CustomAxis], ...]
     reads: tuple[ArrayRead, ...]
 
@@ -175,6 +191,7 @@ class ReadPlan:
         """Raise `ResponseTooLarge` where the plan is over a limit; nothing has been read by then."""
         for what, planned, allowed, key in (
             ("return {} values", self.cells, limits.cells, "cells"),
+            ("read {} chunks", self.chunks, limits.chunks, "chunks"),
             ("decode {} bytes of chunks", self.decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
         ):
             if planned > allowed:
@@ -184,82 +201,13 @@ class ReadPlan:
                 )
 
 
-def plan_position(query: PositionQuery, collection: Collection) -> ReadPlan:
-    """Plan a position query. Raises `InvalidQuery` and its kind; an empty plan means that there are no data."""
-    allowed = collection.settings.limits.points
-    if len(query.points) > allowed:
-        raise QueryTooLarge(f"The query has {len(query.points):,} points; {allowed:,} are allowed (limits.points).")
-    unknown = next((name for name in query.custom if name not in collection.custom_axes), None)
-    if unknown is not None:
-        raise InvalidQuery(
-            f"The collection has no dimension {unknown[:60]!r}; it has {sorted(collection.custom_axes)}."
-        )
-    groups = (_plan_group(query, collection, members) for members in _chosen(query.parameters, collection))
-    return ReadPlan(tuple(group for group in groups if group is not None))
-
-
-def _chosen(names: tuple[str, ...] | None, collection: Collection) -> tuple[tuple[Parameter, ...], ...]:
-    """The parameters asked for, each once, or all, by the axes they share."""
-    if names is None:
-        return collection.groups
-    for name in names:
-        if name not in collection.parameters:
-            known = ", ".join(list(collection.parameters)[:20])
-            raise InvalidParameterName(
-                f"parameter-name {name[:60]!r} is not one of this collection's parameters: {known}."
-            )
-    return group_by_axes(collection.parameters[name] for name in dict.fromkeys(names))
-
-
-def _plan_group(query: PositionQuery, collection: Collection, parameters: tuple[Parameter, ...]) -> GroupPlan | None:
-    """The plan for parameters on the same axes, or None where nothing matches."""
-    first = parameters[0]
-    t = None
-    if first.t is not None:
-        t = AxisSelection(first.t, select_times(query.datetime, first.t, collection.settings.datetime))
-    z = None
-    own_levels = first.z is not None and query.z is None and query.points.z is not None
-    if first.z is not None and not own_levels:
-        z = AxisSelection(first.z, select_levels(query.z, first.z))
-    custom = tuple(AxisSelection(axis, select_custom(query.custom.get(axis.dim), axis)) for axis in first.custom)
-    points, pointwise = _locate(query.points, first, own_levels=own_levels)
-    chosen = [selection for selection in (*custom, t, z) if selection is not None]
-    if not points.inside.any() or any(selection.index.size == 0 for selection in chosen):
-        return None
-    orthogonal = {selection.axis.dim: selection.index for selection in chosen}
-    reads = tuple(_plan_array(parameter, orthogonal, pointwise, points.inside) for parameter in parameters)
-    return GroupPlan(points, t, z, custom, reads)
-
-
-def _locate(
-    points: Points, parameter: Parameter, *, own_levels: bool
-) -> tuple[LocatedPoints, Mapping[str, Int64Array]]:
-    """Cells of the points, and the index of each on the pointwise dimensions, shape (p,)."""
-    cells = parameter.grid.nearest(points.x, points.y)
-    pointwise = dict(zip(parameter.grid.dims, cells.index, strict=True))
-    inside, z = cells.inside, None
-    if own_levels and parameter.z is not None and points.z is not None:
-        within, level = nearest_levels(points.z, parameter.z)
-        inside = inside & within
-        pointwise[parameter.z.dim] = level
-        z = _or_requested(parameter.z.written[level], points.z, inside)
-    x, y = parameter.grid.centre(cells.index)
-    located = LocatedPoints(points, inside, _or_requested(x, points.x, inside), _or_requested(y, points.y, inside), z)
-    return located, pointwise
-
-
-def _or_requested(used: Float64Array, requested: Float64Array, inside: NDArray[np.bool_]) -> Float64Array:
-    """Coordinates of cells, with those asked for where there is no cell."""
-    return used if inside.all() else np.where(inside, used, requested)
-
-
-def _plan_array(
+def plan_points(
     parameter: Parameter,
     orthogonal: Mapping[str, Int64Array],
     pointwise: Mapping[str, Int64Array],
     inside: NDArray[np.bool_],
 ) -> ArrayRead:
-    """Split the selections of one array by chunk."""
+    """Split the selections of one array by chunk: on each dimension indices of its own, or one for each point, shape (p,)."""
     chunk_of = dict(zip(parameter.dims, parameter.array.chunks, strict=True))
     axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
     positions = np.flatnonzero(inside)
@@ -272,6 +220,40 @@ def _plan_array(
         segments=tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items()),
         groups=groups,
         shape=(*(int(index.size) for index in orthogonal.values()), int(inside.size)),
+    )
+
+
+def plan_window(
+    parameter: Parameter, orthogonal: Mapping[str, Int64Array], mask: NDArray[np.bool_] | None
+) -> ArrayRead:
+    """Split the selections of one array by chunk, where every dimension has indices of its own.
+
+    The last two of `orthogonal` are y and x. Chunks in which `mask`, shape (ny, nx), wants no cell are not read.
+    """
+    chunk_of = dict(zip(parameter.dims, parameter.array.chunks, strict=True))
+    axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
+    segments = tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items())
+    wanted = None
+    if mask is not None:
+        wanted = frozenset(
+            (row.chunk, column.chunk)
+            for row in segments[-2]
+            for column in segments[-1]
+            if mask[row.out][:, column.out].any()
+        )
+    fixed = tuple(divmod(index, chunk_of[dim]) for dim, index in parameter.fixed.items())
+    group = PointGroup(
+        chunk=tuple(chunk for chunk, _ in fixed),
+        local=tuple(np.array([local]) for _, local in fixed),
+        out=slice(0, 1),
+    )
+    return ArrayRead(
+        parameter=parameter,
+        axes=(*(axis_of[dim] for dim in orthogonal), *(axis_of[dim] for dim in parameter.fixed)),
+        segments=segments,
+        groups=(group,),
+        shape=(*(int(index.size) for index in orthogonal.values()), 1),
+        wanted=wanted,
     )
 
 

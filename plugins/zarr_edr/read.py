@@ -70,6 +70,7 @@ def read(plan: ReadPlan, scheduler: Scheduler, deadline: Deadline) -> ReadResult
     tasks: list[ReadTask] = []
     targets: list[int] = []
     for number, array_read in enumerate(reads):
+        deadline.check()
         for batch in _batches(
             array_read, scheduler.chunks_per_task(plan.chunks, array_read.parameter.array.chunk_bytes)
         ):
@@ -101,7 +102,7 @@ def pick(task: ReadTask, deadline: Deadline | None) -> Picked:
     chunks_fetched = bytes_read = 0
     for chunk_read in task.reads:
         index = chunk_read.chunk
-        fetched = cache.get((array.token, index), partial(array.fetch, index, deadline), deadline)
+        fetched = cache.get((array.token, index), partial(array.fetch, index, deadline, cache.get), deadline)
         chunks_fetched += fetched.fresh
         bytes_read += fetched.bytes_read
         values.append(_gather(fetched.values.transpose(task.axes), chunk_read.local, len(chunk_read.out) - 1))
@@ -111,8 +112,10 @@ def pick(task: ReadTask, deadline: Deadline | None) -> Picked:
 def _gather(chunk: NDArray[Any], local: tuple[Selection, ...], orthogonal: int) -> NDArray[Any]:
     """Values of a chunk whose first `orthogonal` axes are chosen independently and whose others point by point.
 
-    Shape (orthogonal sizes..., points). Never a view of the chunk, which would keep all of it in memory.
+    Shape (orthogonal sizes..., points).
     """
+    if len(local) == orthogonal:
+        chunk, local = chunk[..., None], (*local, np.zeros(1, dtype=np.int64))
     if all(isinstance(selection, slice) for selection in local[:orthogonal]):
         return chunk[local]
     # With an index array among them, numpy would move the orthogonal axes about: spell all of them out as an open mesh.

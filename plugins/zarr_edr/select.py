@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zarr_edr.dataset.calendars import add, period, to_microseconds
+from zarr_edr.dataset.calendars import add, in_calendar, period, to_microseconds
 from zarr_edr.dataset.model import CustomAxis, TimeAxis, VerticalAxis
 from zarr_edr.errors import InvalidDatetime, InvalidQuery, QueryTooLarge
 from zarr_edr.query.checks import quoted, read_decimal
@@ -111,6 +111,21 @@ def _nearest_time(us: int, axis: TimeAxis) -> slice:
     if after and us - (before := int(times[after - 1])) < abs(found - us):
         found = before
     return _between(found, found, axis)
+
+
+def nearest_times(us: Int64Array, axis: TimeAxis) -> tuple[NDArray[np.bool_], Int64Array]:
+    """The time nearest to each instant, shape (p,), microseconds since 1970 UTC, the later of two.
+
+    Returns which instants are within half a step of the axis's ends, and the storage index of the time, shapes (p,).
+    """
+    wanted = in_calendar(us, axis.calendar)
+    times = axis.sorted_us
+    low, high = _reach(axis)
+    inside: NDArray[np.bool_] = (2 * wanted >= low) & (2 * wanted <= high)
+    after = np.minimum(times.searchsorted(wanted), len(axis) - 1)
+    before = np.maximum(after - 1, 0)
+    nearest = np.where(wanted - times[before] < np.abs(times[after] - wanted), before, after)
+    return inside, axis.order[nearest]
 
 
 def _repeated(member: RepeatingInterval, axis: TimeAxis, match: DatetimeMatch) -> tuple[Int64Array, Int64Array]:

@@ -52,6 +52,8 @@ class CollectionSettings:
     datetime: DatetimeMatch = DatetimeMatch.EXACT
     missing_chunks: MissingChunks = MissingChunks.FILL
     parameters: Mapping[str, ParameterSettings] = field(default_factory=dict)
+    locations: str | None = None
+    """Path of a file of named places, `.geojson` or `.csv`."""
     limits: Limits = field(default_factory=Limits)
     cache_bytes: int = 256 * 1024**2
     """Of decoded chunks, shared by all collections of a process: the largest of all collections' counts."""
@@ -125,6 +127,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("options.parameters.*.title", "text", "from the store", "title of the parameter"),
     Option("options.parameters.*.description", "text", "from the store", "description of the parameter"),
     Option("options.parameters.*.units", "text", "from the store", "unit of the parameter"),
+    Option("options.locations", "path of a .geojson or .csv file", "none", "named places that can be asked for by id"),
     *(
         Option(f"options.limits.{f.name}", _limit_kind(f.name), f"{f.default}", f.metadata["help"])
         for f in fields(Limits)
@@ -149,6 +152,8 @@ def _options(raw: object) -> dict[str, Any]:
         read["missing_chunks"] = _choice("options.missing_chunks", options["missing_chunks"], MissingChunks)
     if "parameters" in options:
         read["parameters"] = _parameters(options["parameters"])
+    if "locations" in options:
+        read["locations"] = _optional_text("options.locations", options["locations"])
     if "limits" in options:
         read["limits"] = _limits(options["limits"])
     if "cache" in options:

@@ -129,3 +129,16 @@ class TestExtents:
             "bbox"
         ]
         assert (west, east) == (170.0, -170.0)
+
+
+class TestPlaces:
+    def test_the_file_of_the_settings_is_read(self, tmp_path: Path) -> None:
+        places = tmp_path / "places.csv"
+        places.write_text("name,lon,lat\nA,1,2\n")
+        collection = shared_collection(block(store(tmp_path / "a.zarr"), options={"locations": str(places)}))
+        assert list(collection.places) == ["A"]
+
+    def test_a_fault_names_the_collection_and_the_file(self, tmp_path: Path) -> None:
+        provider = block(store(tmp_path / "a.zarr"), options={"locations": str(tmp_path / "none.csv")})
+        with pytest.raises(ConfigurationError, match=r"'sst'.*none\.csv"):
+            Catalog.open({"sst": {"type": "collection", "providers": [provider]}})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -85,6 +86,38 @@ def collection(*parts: Document) -> Document:
     return {"type": "CoverageCollection", "parameters": PARAMETERS, "referencing": REFERENCING, "coverages": stripped}
 
 
+def trajectory(*vertices: list[Any], kind: str = "Trajectory", **more: list[Any]) -> Document:
+    names = ["t", "x", "y", "z"][: len(vertices[0])]
+    composite = {"dataType": "tuple", "coordinates": names, "values": list(vertices)}
+    sizes = {name: len(values) for name, values in more.items()} | {"composite": len(vertices)}
+    return coverage(
+        kind, {"composite": composite, **axes(**more)}, ndarray(list(range(math.prod(sizes.values()))), **sizes)
+    )
+
+
+PATH = trajectory([JAN1, 1.0, 2.0, 5.0], [JAN1, 1.0, 2.0, 5.0], [JAN2, 3.0, 4.0, 6.0])
+SECTION = trajectory([JAN1, 1.0, 2.0], [JAN2, 3.0, 4.0], kind="Section", z=[5.0, 6.0])
+
+
+def test_each_vertex_of_a_trajectory_has_its_time_and_level() -> None:
+    found = [(r.point, r.time, r.x, r.y, r.z, r.value) for r in rows(PATH)]
+    assert found == [(0, JAN1, 1, 2, 5, 0), (1, JAN1, 1, 2, 5, 1), (2, JAN2, 3, 4, 6, 2)]
+
+
+def test_a_section_has_all_levels_at_each_vertex() -> None:
+    found = [(r.point, r.time, r.x, r.z, r.value) for r in rows(SECTION)]
+    assert found == [(0, JAN1, 1, 5, 0), (1, JAN2, 3, 5, 1), (0, JAN1, 1, 6, 2), (1, JAN2, 3, 6, 3)]
+
+
+def test_a_grid_of_many_columns_is_read_row_by_row() -> None:
+    document = coverage("Grid", axes(x=[1.0, 2.0], y=[5.0, 4.0]), ndarray([1, 2, None, 4], y=2, x=2))
+    assert [(r.y, r.x, r.value) for r in rows(document)] == [(5, 1, 1), (5, 2, 2), (4, 1, None), (4, 2, 4)]
+
+
+def test_the_coverages_of_a_collection_are_counted() -> None:
+    assert [r.part for r in rows(collection(GRID, GRID))] == [0] * 4 + [1] * 4
+
+
 def test_one_profile_per_point_counts_the_points() -> None:
     profile = coverage("VerticalProfile", axes(x=[1.0], y=[2.0], z=[5.0, 6.0]), ndarray([1, 2], z=2))
     assert [(r.point, r.z) for r in rows(collection(profile, profile))] == [(0, 5.0), (0, 6.0), (1, 5.0), (1, 6.0)]
@@ -101,12 +134,16 @@ def test_a_regular_axis_is_written_out() -> None:
     assert [r.x for r in rows(document)] == [0, 0.5, 1]
 
 
-@pytest.mark.parametrize("document", [GRID, SERIES, collection(SERIES, GRID)], ids=["grid", "series", "collection"])
+@pytest.mark.parametrize(
+    "document",
+    [GRID, SERIES, PATH, SECTION, collection(SERIES, GRID)],
+    ids=["grid", "series", "path", "section", "collection"],
+)
 def test_a_good_document_has_no_problem(document: Document) -> None:
     assert check(document) == []
 
 
-@pytest.mark.parametrize("document", [GRID, SERIES], ids=["grid", "repeated cells"])
+@pytest.mark.parametrize("document", [GRID, SERIES, PATH], ids=["grid", "repeated cells", "repeated vertices"])
 def test_a_good_document_passes_pydantic(document: Document) -> None:
     assert pydantic_problems(document) == []
 
@@ -151,6 +188,28 @@ FLAWS: dict[str, Callable[[Document], object]] = {
 @pytest.mark.parametrize(("problem", "spoil"), FLAWS.items(), ids=FLAWS)
 def test_a_flaw_is_found(problem: str, spoil: Callable[[Document], object]) -> None:
     document = copy.deepcopy(GRID)
+    spoil(document)
+    assert problem in "; ".join(check(document))
+
+
+PATH_FLAWS: dict[str, Callable[[Document], object]] = {
+    "not in the order of time": lambda d: _axes(d)["composite"]["values"].reverse(),
+    "composite coordinates ['x', 'y', 't', 'z']": lambda d: _axes(d)["composite"].update(
+        coordinates=["x", "y", "t", "z"]
+    ),
+    "tuples of another length": lambda d: _axes(d)["composite"]["values"][0].pop(),
+    "not a finite number": lambda d: _axes(d)["composite"]["values"][0].__setitem__(1, None),
+    "is not YYYY-MM-DDTHH:MM:SSZ": lambda d: _axes(d)["composite"]["values"][0].__setitem__(0, "2000-01-01"),
+    "Section with axes": lambda d: d["domain"].update(domainType="Section"),
+    "of a MultiPoint": lambda d: d["domain"].update(domainType="MultiPoint"),
+    "not of tuples": lambda d: _axes(d)["composite"].pop("dataType"),
+    "axis composite is empty": lambda d: _axes(d)["composite"].update(values=[]),
+}
+
+
+@pytest.mark.parametrize(("problem", "spoil"), PATH_FLAWS.items(), ids=PATH_FLAWS)
+def test_a_flaw_of_a_path_is_found(problem: str, spoil: Callable[[Document], object]) -> None:
+    document = copy.deepcopy(PATH)
     spoil(document)
     assert problem in "; ".join(check(document))
 

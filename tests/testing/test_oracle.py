@@ -21,7 +21,8 @@ from zarr_edr.query.model import (
     VerticalSelector,
 )
 from zarr_edr.testing.covjson import Row
-from zarr_edr.testing.oracle import Cell, Expected, answer, disagreements
+from zarr_edr.testing.oracle import answer, disagreements
+from zarr_edr.testing.oracle_variable import Cell, Expected
 
 QUADRANTS = xr.Dataset(
     {"a": (("lat", "lon"), np.array([[1.0, 2.0], [3.0, np.nan]], dtype="float32"))},

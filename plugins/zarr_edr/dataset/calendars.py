@@ -309,6 +309,17 @@ def period(moment: Moment, calendar: str) -> tuple[int, int]:
     return first, to_microseconds(following, calendar) - 1
 
 
+def in_calendar(us: Int64Array, calendar: str) -> Int64Array:
+    """Instants of UTC, counted in the proleptic Gregorian calendar, by the same dates in `calendar`; shape (n,).
+
+    A date that `calendar` lacks is the day after its last of that month: 31 January is 1 February of `360_day`.
+    """
+    if calendar == "proleptic_gregorian":
+        return us
+    day, rest = np.divmod(us, DAY_US)
+    return _RULES[calendar].day(*_GREGORIAN.date(day)) * DAY_US + rest
+
+
 def add(us: int, duration: Duration, calendar: str, n: Int64Array) -> Int64Array:
     """The instants `us + n * duration`, of the shape of `n`.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Any
 
 from zarr_edr.cache import allow_bytes
 from zarr_edr.dataset.cf import describe
-from zarr_edr.dataset.model import Collection, TimeAxis
+from zarr_edr.dataset.model import Collection, Place, TimeAxis
+from zarr_edr.dataset.places import read_places
 from zarr_edr.dataset.source import display_name, open_group
 from zarr_edr.errors import ConfigurationError, EdrError, NotFound, StoreError, StoreUnavailable
 from zarr_edr.settings import CollectionSettings
@@ -68,7 +69,13 @@ def _opened(provider_def: Mapping[str, Any]) -> Collection:
     stem = PurePosixPath(display_name(settings.data).rstrip("/")).stem or "collection"
     collection = describe(open_group(settings.data, settings.storage_options), stem, None, None, settings)
     allow_bytes(settings.cache_bytes)
-    return collection
+    return collection if settings.locations is None else with_places(collection, read_places(Path(settings.locations)))
+
+
+def with_places(collection: Collection, places: Mapping[str, Place]) -> Collection:
+    """The collection and its instances with named places."""
+    instances = {id_: replace(instance, places=places) for id_, instance in collection.instances.items()}
+    return replace(collection, places=places, instances=instances)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import replace
 
 import xarray as xr
 import zarr
@@ -17,10 +18,11 @@ from zarr_edr.dataset.cf_axes import Axes
 from zarr_edr.dataset.cf_crs import check_grid_mapping, crs84, storage_crs
 from zarr_edr.dataset.cf_packing import packing_of
 from zarr_edr.dataset.cf_roles import Role, is_longitude
+from zarr_edr.dataset.cf_runs import ids
 from zarr_edr.dataset.cf_store import open_raw
 from zarr_edr.dataset.chunks import ChunkedArray
 from zarr_edr.dataset.model import Collection, Parameter
-from zarr_edr.dataset.source import display_name
+from zarr_edr.dataset.source import display_name, failures_named
 from zarr_edr.errors import ConfigurationError, EdrError, UnsupportedDataset
 from zarr_edr.settings import CollectionSettings, ParameterSettings
 
@@ -41,9 +43,10 @@ def describe(
     """
     store = display_name(settings.data)
     try:
-        return _described(group, id, title, description, settings, store)
+        with failures_named(store, remote="://" in settings.data and not settings.data.startswith("file://")):
+            return _described(group, id, title, description, settings, store)
     except EdrError as error:
-        if store in error.message:
+        if error.message.startswith(f"{store}: "):
             raise
         raise type(error)(f"{store}: {error.message}") from error
 
@@ -65,7 +68,7 @@ def _described(
         raise UnsupportedDataset(f"{reader.reason()}; {_SERVED}.")
     _check_parameter_settings(settings, parameters)
     name = title or text(dataset.attrs, "title") or id_
-    return Collection(
+    collection = Collection(
         id=id_,
         title=name,
         description=description or text(dataset.attrs, "summary") or text(dataset.attrs, "comment") or name,
@@ -73,8 +76,9 @@ def _described(
         crs=crs,
         settings=settings,
         attributes=kept(dataset.attrs),
-        warnings=notes.lines,
     )
+    instances = reader.instances(collection)
+    return replace(collection, warnings=notes.lines, instances=instances)
 
 
 class _Reader:
@@ -89,6 +93,30 @@ class _Reader:
         """Name -> parameter, in the order of the store."""
         found = ((name, self._parameter(name)) for name in self._candidates())
         return {name: parameter for name, parameter in found if parameter is not None}
+
+    def instances(self, latest: Collection) -> dict[str, Collection]:
+        """Id -> the collection as of one forecast run, oldest first. Arrays and grids are shared with `latest`."""
+        instances: dict[str, Collection] = {}
+        for id_ in ids(self.axes.runs.values()):
+            as_of = ((name, self._as_of(id_, parameter)) for name, parameter in latest.parameters.items())
+            parameters = {name: parameter for name, parameter in as_of if parameter is not None}
+            if any(parameter.fixed for parameter in parameters.values()):
+                instances[id_] = replace(latest, id=id_, parameters=parameters)
+        return instances
+
+    def _as_of(self, run: str, parameter: Parameter) -> Parameter | None:
+        """A parameter in one run, as it is if it has no runs; None if the run has none."""
+        if not parameter.fixed:
+            return parameter
+        if not all(run in self.axes.runs[dim].by_id for dim in parameter.fixed):
+            return None
+        dims = tuple(dim for dim in parameter.dims if dim not in parameter.grid.dims)
+        try:
+            axes, fixed = self.axes.others(dims, run)
+        except UnsupportedDataset as error:
+            self.notes.add(f"The run {run} of {parameter.name!r} is left out: {error.message}")
+            return None
+        return replace(parameter, axes=axes, fixed=fixed)
 
     def _candidates(self) -> list[str]:
         """Variables that are not there to describe others."""
@@ -108,7 +136,7 @@ class _Reader:
             return None
         try:
             return self._on_grid(name, variable, dims, where)
-        except _LeftOutError as reason:
+        except (_LeftOutError, UnsupportedDataset) as reason:
             self._left_out.append(str(reason))
             self.notes.add(f"{name!r} is left out: {reason}.")
             return None

@@ -13,6 +13,7 @@ from zarr_edr.dataset.calendars import decode, iso_strings
 from zarr_edr.dataset.cf_attributes import Notes, standard_name, text, title, unit_of
 from zarr_edr.dataset.cf_packing import read, unpacked
 from zarr_edr.dataset.cf_roles import DimCoordinate, Role, dim_coordinate, find_roles, is_longitude
+from zarr_edr.dataset.cf_runs import Runs
 from zarr_edr.dataset.model import Axis, CustomAxis, Int64Array, TimeAxis, Unit, VerticalAxis
 from zarr_edr.dataset.units import is_pressure, tidied
 from zarr_edr.errors import ConfigurationError, UnsupportedDataset
@@ -41,7 +42,10 @@ class Axes:
             str(dim): dim_coordinate(str(dim), dataset, self.roles, named) for dim in dataset.sizes
         }
         self._trusted = settings.storage_crs is not None
-        self._axes: dict[tuple[str, ...], Axis] = {}
+        self.runs: dict[str, Runs] = {}
+        """Dimension of forecast runs -> its runs, for the dimensions that `others` has met."""
+        self._axes: dict[tuple[str | int, ...], Axis] = {}
+        self._in_memory: dict[str, xr.Variable] = {}
         self._grids: dict[tuple[str, str], GridIndex] = {}
 
     def horizontal(self, dims: tuple[str, ...]) -> tuple[str, str] | None:
@@ -71,12 +75,13 @@ class Axes:
                 raise UnsupportedDataset(error.message) from error
         return self._grids[x_dim, y_dim]
 
-    def others(self, dims: tuple[str, ...]) -> tuple[dict[str, Axis], dict[str, int]]:
+    def others(self, dims: tuple[str, ...], run: str | None = None) -> tuple[dict[str, Axis], dict[str, int]]:
         """Axes and fixed indices of the dimensions that are not horizontal, storage order.
 
-        A parameter has one time and one vertical axis; a second one of a kind is offered as a custom axis.
+        Of forecast runs, those of the run with the id `run`, or of the latest for None. A parameter has one time and one
+        vertical axis; a second one of a kind is offered as a custom axis.
         """
-        fixed = self._latest_run(dims)
+        fixed = self._fixed_run(dims, run)
         axes: dict[str, Axis] = {}
         for dim in (d for d in dims if d not in fixed):
             axis = self._axis(dim, next(iter(fixed.items()), None))
@@ -86,22 +91,21 @@ class Axes:
             axes[dim] = axis
         return axes, fixed
 
-    def _latest_run(self, dims: tuple[str, ...]) -> dict[str, int]:
-        """The dimension of forecast runs and the index of the latest, where a further one counts the times of a run."""
-        runs = [dim for dim in dims if self.coordinates[dim].role is Role.REFERENCE]
-        steps = [dim for dim in dims if self.coordinates[dim].role in {Role.PERIOD, Role.TIME}]
-        if not runs or not steps:
+    def _fixed_run(self, dims: tuple[str, ...], run: str | None) -> dict[str, int]:
+        """The dimension of forecast runs and the index of one, where a further dimension counts the times of a run."""
+        dim = next((dim for dim in dims if self.coordinates[dim].role is Role.REFERENCE), None)
+        if dim is None or not any(self.coordinates[d].role in {Role.PERIOD, Role.TIME} for d in dims):
             return {}
-        us, calendar = self._instants(self._variable(self.coordinates[runs[0]]), runs[0])
-        latest = int(np.argmax(us))
-        when = iso_strings(us[latest : latest + 1], calendar)[0]
-        self.notes.add(f"{runs[0]!r} holds {us.size} forecast runs; the latest, of {when}, is served.")
-        return {runs[0]: latest}
+        if dim not in self.runs:
+            us, calendar = self._instants(self._variable(self.coordinates[dim]), dim)
+            self.runs[dim] = Runs.of(dim, us, calendar, self.notes)
+        runs = self.runs[dim]
+        return {dim: runs.latest if run is None else runs.by_id[run].index}
 
     def _axis(self, dim: str, run: tuple[str, int] | None) -> Axis:
         coordinate = self.coordinates[dim]
         in_run = run is not None and coordinate.role is Role.PERIOD
-        key = (dim, run[0]) if run is not None and in_run else (dim,)
+        key = (dim, *run) if run is not None and in_run else (dim,)
         if key not in self._axes:
             self._axes[key] = self._step_axis(coordinate, run) if in_run else self._made(coordinate)
         return self._axes[key]
@@ -134,12 +138,12 @@ class Axes:
         dim = coordinate.dim
         valid = None if run is None else self._named_by_role(Role.TIME, {dim, run[0]})
         if run is not None and valid is not None:
-            row = self.dataset.variables[valid].isel({run[0]: run[1]})
+            row = self._read_once(valid).isel({run[0]: run[1]})
             return self._time_axis(dim, *self._instants(row, valid))
         reference = self._named_by_role(Role.REFERENCE, {run[0]} if run is not None else set())
         if reference is None:
             return self._custom(coordinate)
-        moments = self.dataset.variables[reference]
+        moments = self._read_once(reference)
         start, calendar = self._instants(moments if run is None else moments.isel({run[0]: run[1]}), reference)
         steps = self._variable(coordinate)
         units = text(steps.attrs, "units") or ""
@@ -151,6 +155,13 @@ class Axes:
             )
             return self._custom(coordinate)
         return self._time_axis(dim, start.reshape(-1)[0] + offsets, calendar)
+
+    def _read_once(self, name: str) -> xr.Variable:
+        """A variable with its values in memory: each run takes its part of them."""
+        if name not in self._in_memory:
+            variable = self.dataset.variables[name]
+            self._in_memory[name] = variable.copy(data=read(name, variable))
+        return self._in_memory[name]
 
     def _named_by_role(self, role: Role, dims: set[str]) -> str | None:
         variables = self.dataset.variables

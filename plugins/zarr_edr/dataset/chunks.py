@@ -7,11 +7,13 @@ local store takes a chunk that is a directory for one that is absent.
 
 from __future__ import annotations
 
+import asyncio
 import lzma
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +24,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
 from zarr.codecs import BloscCodec, BytesCodec, ShardingCodec
+from zarr.codecs import numcodecs as numcodecs_in_v3
 from zarr.codecs._v2 import V2Codec
 from zarr.core.array import create_codec_pipeline
 from zarr.core.array_spec import ArrayConfig, ArraySpec
@@ -32,6 +35,7 @@ from zarr.core.metadata import ArrayV2Metadata
 from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
+from zarr_edr.dataset.source import io_errors
 from zarr_edr.errors import ChunkCorrupt, ChunkMissing, StoreUnavailable, UnsupportedDataset
 from zarr_edr.limits import Deadline
 from zarr_edr.settings import MissingChunks
@@ -67,6 +71,10 @@ class Fetched:
     """Bytes that came from the store for it, indices of shards included."""
     fresh: bool = True
     """False where it was held in memory, or another thread was fetching it already."""
+
+
+Remember = Callable[[Hashable, Callable[[], Fetched], Deadline | None], Fetched]
+"""Gives what is held under a key, or fetches it: `ChunkCache.get`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,42 +127,66 @@ class ChunkedArray:
         """Value of cells in chunks that are absent."""
         return self._layout.fill_value
 
-    def fetch(self, index: ChunkIndex, deadline: Deadline | None = None) -> Fetched:
-        """Fetch and decode one chunk. Raises `StoreUnavailable`, `ChunkMissing`, `ChunkCorrupt` or `DeadlineExceeded`."""
-        raw, bytes_read = self._encoded(index, deadline)
+    def fetch(self, index: ChunkIndex, deadline: Deadline | None = None, remember: Remember | None = None) -> Fetched:
+        """Fetch and decode one chunk; `remember` keeps indices of shards.
+
+        Raises `StoreUnavailable`, `ChunkMissing`, `ChunkCorrupt` or `DeadlineExceeded`.
+        """
+        raw, bytes_read = self._encoded(index, deadline, remember)
         if raw is None:
+            self._check_there(deadline)
             return Fetched(self._absent(index), bytes_read)
         try:
-            if self._layout.blosc:
-                _check_blosc(raw, self._layout.chunk_bytes)
+            if self._layout.blosc is not None:
+                _check_blosc(raw, self._layout.blosc)
             values = self._layout.transform.decode_chunk(raw, self._layout.chunk_spec).as_numpy_array()
         except DECODE_ERRORS as error:
             raise ChunkCorrupt(f"Chunk {self._name(index)} cannot be decoded ({type(error).__name__}).") from error
         values.flags.writeable = False
         return Fetched(values, bytes_read)
 
-    def _encoded(self, index: ChunkIndex, deadline: Deadline | None) -> tuple[Buffer | None, int]:
+    def _encoded(
+        self, index: ChunkIndex, deadline: Deadline | None, remember: Remember | None
+    ) -> tuple[Buffer | None, int]:
         shard = self._layout.shard
         if shard is None:
             raw = self._get(self._key(index), None, deadline)
             return raw, 0 if raw is None else len(raw)
         outer, inner = shard.locate(index)
         key = self._key(outer)
-        encoded_index = self._get(key, shard.index_range, deadline)
-        if encoded_index is None:
-            return None, 0
-        try:
-            span = shard.span(encoded_index, inner)
-        except DECODE_ERRORS as error:
-            raise ChunkCorrupt(f"The index of shard {key} cannot be decoded ({type(error).__name__}).") from error
+        read_index = partial(self._shard_index, shard, key, deadline)
+        held = read_index() if remember is None else remember((self.token, "index", outer), read_index, deadline)
+        span = shard.span(held.values, inner)
         if span is None:
-            return None, len(encoded_index)
+            return None, held.bytes_read
         raw = self._get(key, span, deadline)
         if raw is None:
             raise ChunkCorrupt(f"Shard {key} was removed while it was read.")
         if len(raw) != span.end - span.start:
             raise ChunkCorrupt(f"Chunk {self._name(index)} is shorter than the index of its shard says.")
-        return raw, len(encoded_index) + len(raw)
+        return raw, held.bytes_read + len(raw)
+
+    def _shard_index(self, shard: _Shard, key: str, deadline: Deadline | None) -> Fetched:
+        """Offset and length of each inner chunk, shape (chunks per shard..., 2); all absent where there is no shard."""
+        encoded = self._get(key, shard.index_range, deadline)
+        if encoded is None:
+            return Fetched(np.broadcast_to(_ABSENT, shard.index_spec.shape), 0)
+        try:
+            values = shard.index_transform.decode_chunk(encoded, shard.index_spec).as_numpy_array()
+        except DECODE_ERRORS as error:
+            raise ChunkCorrupt(f"The index of shard {key} cannot be decoded ({type(error).__name__}).") from error
+        return Fetched(values, len(encoded))
+
+    def _check_there(self, deadline: Deadline | None) -> None:
+        """Raise `StoreUnavailable` where the array is gone with its chunk: that is no absent chunk."""
+        name = ".zarray" if self.array.metadata.zarr_format == 2 else "zarr.json"
+        store = self.array.store
+        key = self._layout.prefix + name
+        there = (
+            Path(store.root, key).is_file() if type(store) is LocalStore else self._get(key, None, deadline) is not None
+        )
+        if not there:
+            raise StoreUnavailable("The store is not where it was when the service started; please try again.")
 
     def _absent(self, index: ChunkIndex) -> NDArray[Any]:
         if self.missing is MissingChunks.ERROR:
@@ -179,12 +211,14 @@ class ChunkedArray:
         try:
             if type(store) is LocalStore:
                 return _read_file(Path(store.root, key), byte_range)
-            return sync(store.get(key, default_buffer_prototype(), byte_range), timeout=timeout_s)
+            # wait_for, since `sync` alone would leave a read going that nobody waits for any more.
+            read = asyncio.wait_for(store.get(key, default_buffer_prototype(), byte_range), timeout_s)
+            return sync(read)
         except TimeoutError as error:
             if deadline is not None:
                 deadline.check()
             raise StoreUnavailable("The store did not answer in time; please try again.") from error
-        except (OSError, ValueError) as error:
+        except io_errors() as error:
             raise StoreUnavailable(
                 f"The store could not be read ({type(error).__name__}); please try again."
             ) from error
@@ -216,7 +250,7 @@ def _read_file(path: Path, byte_range: _ByteRange | None) -> Buffer | None:
 
 
 def _check_blosc(raw: Buffer, decoded_bytes: int) -> None:
-    """Raise `ValueError` unless a Blosc frame is as long, and decodes to as much, as its header says.
+    """Raise `ValueError` unless a Blosc frame is as long as its header says, and decodes to `decoded_bytes` (0: any).
 
     Blosc itself reads past the end of a truncated frame: some bytes short, it returns wrong numbers without an error.
     """
@@ -224,7 +258,7 @@ def _check_blosc(raw: Buffer, decoded_bytes: int) -> None:
     if len(header) < 16:
         raise ValueError("no room for a Blosc header")
     nbytes, _, cbytes = struct.unpack("<III", header[4:16])
-    if cbytes != len(raw) or nbytes != decoded_bytes:
+    if cbytes != len(raw) or decoded_bytes not in (0, nbytes):
         raise ValueError(f"Blosc header says {cbytes} and {nbytes} bytes, not {len(raw)} and {decoded_bytes}")
 
 
@@ -257,9 +291,9 @@ class _Shard:
         outer, inner = zip(*(divmod(i, n) for i, n in zip(index, self.chunks_per_shard, strict=True)), strict=True)
         return outer, inner
 
-    def span(self, encoded_index: Buffer, inner: ChunkIndex) -> RangeByteRequest | None:
+    def span(self, index: NDArray[Any], inner: ChunkIndex) -> RangeByteRequest | None:
         """Bytes of an inner chunk in its shard, None where the shard does not hold it."""
-        offset, length = self.index_transform.decode_chunk(encoded_index, self.index_spec).as_numpy_array()[inner]
+        offset, length = index[inner]
         if offset == _ABSENT and length == _ABSENT:
             return None
         return RangeByteRequest(int(offset), int(offset) + int(length))
@@ -276,8 +310,8 @@ class _Layout:
     dtype: np.dtype[Any]
     chunk_bytes: int
     fill_value: Any
-    blosc: bool
-    """True where a stored chunk is a Blosc frame of the values themselves."""
+    blosc: int | None
+    """Where a stored chunk is a Blosc frame: the bytes it decodes to, 0 where filters change their number; else None."""
 
     @classmethod
     def of(cls, array: zarr.Array[Any]) -> _Layout:
@@ -296,15 +330,27 @@ class _Layout:
         fill = spec.dtype.default_scalar() if spec.fill_value is None else spec.fill_value
         prefix = f"{array.path}/" if array.path else ""
         return cls(
-            prefix, spec, transform, shard, dtype, int(np.prod(spec.shape)) * dtype.itemsize, fill, _is_blosc(codecs)
+            prefix,
+            spec,
+            transform,
+            shard,
+            dtype,
+            int(np.prod(spec.shape)) * dtype.itemsize,
+            fill,
+            _blosc(codecs, int(np.prod(spec.shape)) * dtype.itemsize),
         )
 
 
-def _is_blosc(codecs: tuple[Any, ...]) -> bool:
+def _blosc(codecs: tuple[Any, ...], chunk_bytes: int) -> int | None:
+    """See `_Layout.blosc`."""
     last = codecs[-1]
     if isinstance(last, V2Codec):
-        return isinstance(last.compressor, numcodecs.Blosc) and not last.filters
-    return isinstance(last, BloscCodec) and isinstance(codecs[-2], BytesCodec)
+        if not isinstance(last.compressor, numcodecs.Blosc):
+            return None
+        return 0 if last.filters else chunk_bytes
+    if not isinstance(last, BloscCodec | numcodecs_in_v3.Blosc):
+        return None
+    return chunk_bytes if len(codecs) == 2 and isinstance(codecs[0], BytesCodec) else 0
 
 
 def _outer(array: zarr.Array[Any]) -> tuple[ArraySpec, tuple[Any, ...]]:

@@ -19,10 +19,30 @@ if TYPE_CHECKING:
     from zarr_edr.dataset.chunks import ChunkedArray
     from zarr_edr.dataset.packing import Packing
     from zarr_edr.grid.protocol import GridIndex
+    from zarr_edr.query.geometry import Points, Polygon
     from zarr_edr.settings import CollectionSettings
 
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
+
+
+RESERVED = frozenset(
+    {
+        "coords",
+        "bbox",
+        "datetime",
+        "z",
+        "parameter-name",
+        "parameter_name",
+        "parameter_names",
+        "parametername",
+        "crs",
+        "f",
+    }
+    | {"lang", "limit", "offset", "within", "within-units", "corridor-width", "width-units", "corridor-height"}
+    | {"height-units", "resolution-x", "resolution-y", "resolution-z"}
+)
+"""Names of query parameters, lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +114,17 @@ class CustomAxis:
     """A further dimension, e.g. ensemble members (EDR 1.2, extent.custom)."""
 
     dim: str
-    """Also the name of the query parameter that selects on it."""
+    """In the store; see `name`."""
     values: NDArray[Any]
     """Shape (n,): numbers or strings, as stored."""
     title: str
     unit: Unit | None
     standard_name: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the query parameter that selects on it: that of the dimension, unless a parameter has the name already."""
+        return f"dim_{self.dim}" if self.dim.lower() in RESERVED else self.dim
 
     def __len__(self) -> int:
         return int(self.values.size)
@@ -163,6 +188,21 @@ class HorizontalCrs:
     """OGC WKT 2."""
     geographic: bool
     """True: x is a longitude in degrees and wraps."""
+    latitude_first: bool = False
+    """Order of the axes of the CRS; x is the longitude all the same."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A named place that can be asked for by its id."""
+
+    id: str
+    """Letters, digits, `-`, `_` and `.`: clients put it into paths."""
+    label: str
+    geometry: Points | tuple[Polygon, ...]
+    """One point, or one or more polygons; longitude, latitude."""
+    properties: Mapping[str, Any]
+    """Further properties from the file, as GeoJSON may hold them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +220,10 @@ class Collection:
     """The store's global attributes."""
     warnings: tuple[str, ...] = ()
     """What was doubtful in the metadata and how it was read."""
+    instances: Mapping[str, Collection] = field(default_factory=dict)
+    """Id -> the collection as of one forecast run, oldest first; the collection itself answers with the latest."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Id -> named place, for locations queries; empty where the settings name no file."""
 
     @cached_property
     def groups(self) -> tuple[tuple[Parameter, ...], ...]:
@@ -198,8 +242,8 @@ class Collection:
 
     @cached_property
     def custom_axes(self) -> Mapping[str, CustomAxis]:
-        """Dimension -> axis, over all parameters."""
-        return {axis.dim: axis for p in self.parameters.values() for axis in p.custom}
+        """Name -> axis, over all parameters."""
+        return {axis.name: axis for p in self.parameters.values() for axis in p.custom}
 
 
 def group_by_axes(parameters: Iterable[Parameter]) -> tuple[tuple[Parameter, ...], ...]:

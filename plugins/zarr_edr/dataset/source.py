@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import fsspec
 import zarr
 from zarr.abc.store import Store
-from zarr.errors import ContainsArrayError, NodeTypeValidationError
-from zarr.storage import FsspecStore, LocalStore, ZipStore
+from zarr.errors import BaseZarrError, ContainsArrayError, NodeTypeValidationError
+from zarr.storage import FsspecStore, LocalStore, WrapperStore, ZipStore
 
 from zarr_edr.errors import ConfigurationError, StoreUnavailable
 
@@ -47,7 +48,7 @@ def open_group(data: str, storage_options: Mapping[str, Any] | None = None) -> z
     name = display_name(data)
     if "::" in data:
         raise ConfigurationError(f"{name}: chained URLs (`::`) are not read; {_EXPECTED}.")
-    with _failures_named(name, remote="://" in data and not data.startswith("file://")):
+    with failures_named(name, remote="://" in data and not data.startswith("file://")):
         store = _store(data, name, dict(storage_options or {}))
         try:
             return zarr.open_group(store, mode="r")
@@ -66,7 +67,7 @@ def _store(data: str, name: str, storage_options: dict[str, Any]) -> Store:
     if path.is_dir():
         return LocalStore(path, read_only=True)
     if path.suffix == ".zip" or zipfile.is_zipfile(path):
-        return ZipStore(path, mode="r")
+        return ProcessStore(_open_zip, path)
     raise ConfigurationError(f"{name} is a file that is not a zip archive; {_EXPECTED}.")
 
 
@@ -87,11 +88,63 @@ def _remote(data: str, scheme: str, name: str, storage_options: dict[str, Any]) 
         raise ConfigurationError(
             f"{name} needs the Python package {package!r}, which is not installed (pip install {package})."
         ) from error
+    return ProcessStore(_open_remote, data, storage_options)
+
+
+def _open_zip(path: Path) -> Store:
+    return ZipStore(path, mode="r")
+
+
+def _open_remote(data: str, storage_options: dict[str, Any]) -> Store:
     return FsspecStore.from_url(data, storage_options=storage_options, read_only=True)
 
 
+class ProcessStore(WrapperStore[Store]):
+    """A store that each process opens for itself.
+
+    The workers of a server are forked from a process that has opened it already: with one open file they would share its
+    offset and read each other's bytes, and connections belong to an event loop that the fork leaves behind.
+    """
+
+    def __init__(self, opener: Callable[..., Store], *arguments: Any) -> None:
+        self._opener, self._arguments = opener, arguments
+        self._opened: tuple[int, Store] | None = None
+        self._opening = Lock()
+        super().__init__(self._store)
+
+    @property
+    def _store(self) -> Store:
+        """The store of this process, opened when it is first needed."""
+        opened, pid = self._opened, os.getpid()
+        if opened is not None and opened[0] == pid:
+            return opened[1]
+        with self._opening:
+            if self._opened is None or self._opened[0] != pid:
+                self._opened = (pid, self._opener(*self._arguments))
+            return self._opened[1]
+
+    @_store.setter
+    def _store(self, store: Store) -> None:
+        """Set by the base class, to what is there already."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (ProcessStore, (self._opener, *self._arguments))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ProcessStore) and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return "ProcessStore(...)"  # the arguments may be secrets
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
 @contextmanager
-def _failures_named(name: str, *, remote: bool) -> Iterator[None]:
+def failures_named(name: str, *, remote: bool) -> Iterator[None]:
     """Turn what zarr and fsspec raise into sentences that name the store."""
     try:
         yield
@@ -103,18 +156,23 @@ def _failures_named(name: str, *, remote: bool) -> Iterator[None]:
         raise ConfigurationError(_is_array(name)) from error
     except zipfile.BadZipFile as error:
         raise ConfigurationError(f"{name} is not a readable zip archive.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:  # what zarr raises on broken metadata
+    except (ValueError, KeyError, TypeError, AttributeError, BaseZarrError) as error:  # of broken metadata
         raise ConfigurationError(f"{name} has Zarr metadata that cannot be read ({type(error).__name__}).") from error
-    except _io_errors() as error:
+    except io_errors() as error:
         if not remote:
             raise ConfigurationError(f"{name} cannot be read ({type(error).__name__}).") from error
         raise StoreUnavailable(f"{name} did not answer ({type(error).__name__}).") from error
 
 
-def _io_errors() -> tuple[type[BaseException], ...]:
-    """OSError, and what the HTTP backend raises beside it once it is loaded."""
-    aiohttp = sys.modules.get("aiohttp")
-    return (OSError,) if aiohttp is None else (OSError, aiohttp.ClientError)
+def io_errors() -> tuple[type[Exception], ...]:
+    """What a store may raise when it does not deliver: OSError, and what stores and their backends raise beside it."""
+    names = (
+        ("aiohttp", "ClientError"),
+        ("botocore.exceptions", "BotoCoreError"),
+        ("botocore.exceptions", "ClientError"),
+    )
+    found = (getattr(sys.modules[module], name) for module, name in names if module in sys.modules)
+    return (OSError, EOFError, ValueError, zipfile.BadZipFile, *found)
 
 
 def _refuse_array(store: Store, name: str) -> None:

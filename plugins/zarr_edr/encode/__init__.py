@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from zarr_edr.encode.covjson import CovJsonEncoder
+from zarr_edr.encode.geojson import GeoJsonEncoder
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.errors import InvalidFormat
 
-ENCODERS: tuple[Encoder, ...] = (CovJsonEncoder(),)
+ENCODERS: tuple[Encoder, ...] = (CovJsonEncoder(), GeoJsonEncoder())
 """Offered formats; the first is the default."""
 
 

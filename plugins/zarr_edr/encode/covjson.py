@@ -79,11 +79,19 @@ def _axis(axis: Float64Array | Times | Tuples) -> dict[str, Any]:
         case Times():
             return {"values": _times(axis)}
         case Tuples():
-            names = ["x", "y"] if axis.z is None else ["x", "y", "z"]
-            columns = (axis.x, axis.y) if axis.z is None else (axis.x, axis.y, axis.z)
-            return {"dataType": "tuple", "coordinates": names, "values": np.column_stack(columns)}
+            return _tuples(axis)
         case _:
             return {"values": np.ascontiguousarray(axis)}
+
+
+def _tuples(axis: Tuples) -> dict[str, Any]:
+    names = ["x", "y"] if axis.z is None else ["x", "y", "z"]
+    numbers = np.column_stack((axis.x, axis.y) if axis.z is None else (axis.x, axis.y, axis.z))
+    if axis.t is None:
+        return {"dataType": "tuple", "coordinates": names, "values": numbers}
+    iso = axis.t.axis.iso
+    tuples = [[iso[i], *row] for i, row in zip(axis.t.index.tolist(), numbers.tolist(), strict=True)]
+    return {"dataType": "tuple", "coordinates": ["t", *names], "values": tuples}
 
 
 def _times(times: Times) -> list[str] | orjson.Fragment:
@@ -118,18 +126,26 @@ def _references(coverage: Coverage, crs: HorizontalCrs) -> list[dict[str, Any]]:
     references: list[dict[str, Any]] = [_horizontal(crs)]
     if coverage.vertical is not None:
         references.append(_vertical(coverage.vertical))
-    times = coverage.axes.get("t")
-    if isinstance(times, Times):
+    times = _time_axis(coverage)
+    if times is not None:
         calendar = "Gregorian" if times.axis.calendar in _GREGORIAN else _CALENDARS + times.axis.calendar
         references.append({"coordinates": ["t"], "system": {"type": "TemporalRS", "calendar": calendar}})
     return references
+
+
+def _time_axis(coverage: Coverage) -> Times | None:
+    """The times of a coverage, on an axis of their own or in its tuples."""
+    t, composite = coverage.axes.get("t"), coverage.axes.get("composite")
+    if isinstance(t, Times):
+        return t
+    return composite.t if isinstance(composite, Tuples) else None
 
 
 def _shared_references(coverages: CoverageSet) -> list[dict[str, Any]] | None:
     """Those of all coverages, once, where they agree on what each coordinate means; else None."""
     references: dict[str, dict[str, Any]] = {}
     # Thousands of points may share a few axes.
-    different = {(id(c.vertical), id(getattr(c.axes.get("t"), "axis", None))): c for c in coverages.coverages}
+    different = {(id(c.vertical), id(getattr(_time_axis(c), "axis", None))): c for c in coverages.coverages}
     for reference in (r for c in different.values() for r in _references(c, coverages.crs)):
         key = ",".join(reference["coordinates"])
         if references.setdefault(key, reference) != reference:
@@ -138,8 +154,11 @@ def _shared_references(coverages: CoverageSet) -> list[dict[str, Any]] | None:
 
 
 def _horizontal(crs: HorizontalCrs) -> dict[str, Any]:
-    kind = "GeographicCRS" if crs.geographic else "ProjectedCRS"
-    return {"coordinates": ["x", "y"], "system": {"type": kind, "id": crs.uri}}
+    coordinates = ["y", "x"] if crs.latitude_first else ["x", "y"]
+    if crs.geographic:
+        return {"coordinates": coordinates, "system": {"type": "GeographicCRS", "id": crs.uri}}
+    # QGIS knows few projected systems by their id.
+    return {"coordinates": coordinates, "system": {"type": "ProjectedCRS", "id": crs.uri, "wkt": crs.wkt}}
 
 
 def _vertical(axis: VerticalAxis) -> dict[str, Any]:
@@ -162,7 +181,7 @@ def parameter_document(parameter: Parameter) -> dict[str, Any]:
     if parameter.standard_name is not None:
         observed = {"id": _STANDARD_NAMES + parameter.standard_name, **observed}
     document: dict[str, Any] = {"type": "Parameter", "id": parameter.name}
-    if parameter.description and parameter.description != parameter.title:
+    if parameter.description and parameter.description not in (parameter.title, parameter.name):
         document["description"] = {"en": parameter.description}
     document["observedProperty"] = observed
     if parameter.unit is not None:

@@ -46,23 +46,41 @@ _ESCAPES = {b"%28": b"(", b"%29": b")", b"%2C": b",", b"%2c": b",", b"%20": b"+"
 _MAX_ESCAPES = 10_000
 # Lists and objects in the JSON of a point; a Feature has three or four. An empty list of 3 bytes takes 60 in memory.
 _MAX_CONTAINERS_PER_POINT = 8
+# Values of a point, its properties included; a bare number takes eight times its text in memory.
+_MAX_COMMAS_PER_POINT = 16
 
 
 @dataclass(frozen=True, slots=True)
 class PointsBody:
     """What a body asks for."""
 
-    points: Points
+    points: Points | None
+    """None where the body has none, or gives them as text in `coords`."""
     options: Mapping[str, str]
     """The other parameters of the query, by name and as a query string would have them. Null ones are left out."""
 
 
 def parse_points_body(body: bytes, content_type: str | None, limits: Limits) -> PointsBody:
-    """Read a body of one of the shapes above; without a content type it is taken for JSON.
+    """Read a body of one of the shapes above that must give points; see `parse_body`.
+
+    Raises `InvalidCoords` too, where `coords` is not a POINT or MULTIPOINT.
+    """
+    found = parse_body(body, content_type, limits)
+    if found.points is not None:
+        return found
+    options = dict(found.options)
+    if "coords" not in options:
+        raise InvalidBody(f"The body has no coords. {_FORMS}")
+    return PointsBody(parse_points(options.pop("coords"), limits), options)
+
+
+def parse_body(body: bytes, content_type: str | None, limits: Limits) -> PointsBody:
+    """Read a body of one of the shapes above, or one that is nothing but parameters of a query.
+
+    Without a content type it is taken for JSON.
 
     Raises:
         InvalidBody: It is of another type or shape, or a value is not a finite number.
-        InvalidCoords: `coords` is not a POINT or MULTIPOINT.
         QueryTooLarge: It is over `limits.body_bytes`, `limits.points` or `limits.coords_chars`.
     """
     if len(body) > limits.body_bytes:
@@ -110,12 +128,13 @@ def _read_form(body: bytes, limits: Limits) -> PointsBody:
         if name in options:
             raise InvalidBody(f"The form has {quoted(name)} twice.")
         options[name] = value
-    if "coords" not in options:
-        raise InvalidBody("The form has no coords. Right is e.g. coords=MULTIPOINT((10.5 50.25),(11 51)).")
-    return PointsBody(parse_points(options.pop("coords"), limits), options)
+    return PointsBody(None, options)
 
 
 def _read_json(body: bytes, limits: Limits) -> PointsBody:
+    commas = body.count(b",")
+    if commas > _MAX_COMMAS_PER_POINT * (limits.points + 100):
+        raise QueryTooLarge(f"The body has {commas} commas, more than {limits.points} points need (limits.points).")
     containers = body.count(b"[") + body.count(b"{")
     if containers > _MAX_CONTAINERS_PER_POINT * (limits.points + 100):
         raise QueryTooLarge(
@@ -128,6 +147,8 @@ def _read_json(body: bytes, limits: Limits) -> PointsBody:
     if not isinstance(value, dict):
         raise InvalidBody(f"The body is {_type_name(value)}; it must be a JSON object. {_FORMS}")
     shapes = [read for keys, read in _SHAPES.items() if not value.keys().isdisjoint(keys)]
+    if not shapes and "bbox" in value:
+        return _read_parameters(value)
     if len(shapes) > 1:
         raise InvalidBody(f"The body gives its points in more than one way. {_FORMS}")
     if not shapes:
@@ -139,7 +160,11 @@ def _read_coords(value: dict[str, object], limits: Limits) -> PointsBody:
     coords = value["coords"]
     if not isinstance(coords, str):
         raise InvalidBody(f"coords is {_type_name(coords)}; it must be WKT, as text. {_FORMS}")
-    return PointsBody(parse_points(coords, limits), _options(value, [name for name in value if name != "coords"]))
+    return PointsBody(None, {"coords": coords, **_options(value, [name for name in value if name != "coords"])})
+
+
+def _read_parameters(value: dict[str, object]) -> PointsBody:
+    return PointsBody(None, _options(value, list(value)))
 
 
 def _read_columns(value: dict[str, object], limits: Limits) -> PointsBody:

@@ -29,3 +29,42 @@ class Points:
 
     def __len__(self) -> int:
         return int(self.x.size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Polygon:
+    """A polygon, with or without holes. Edges are straight in the plane of the coordinates (OGC 06-103r4)."""
+
+    rings: tuple[Float64Array, ...]
+    """The outer ring, then the holes: each of shape (n, 2), n >= 4, closed, finite; x then y. Edges are straight in the
+    plane of longitude and latitude; a polygon across the antimeridian goes on beyond 180, as in 170 to 190."""
+    z: tuple[float, float] | None = None
+    """Lowest and highest Z of the coordinates, where they have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A bounding box. `west > east` crosses the antimeridian where the CRS is geographic (RFC 7946, 5.2)."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """The vertices of one or more lines, in the order in which they were written."""
+
+    x: Float64Array
+    """Shape (n,), n >= 2, finite."""
+    y: Float64Array
+    z: Float64Array | None
+    """Shape (n,), in units of the vertical axis; None without Z."""
+    time_us: NDArray[np.int64] | None
+    """Shape (n,), microseconds since 1970-01-01T00:00Z; None without M, which counts seconds since then."""
+    starts: NDArray[np.int64]
+    """Shape (lines,): index of the first vertex of each line; a LINESTRING has one."""
+
+    def __len__(self) -> int:
+        return int(self.x.size)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from zarr_edr.query.geometry import Points
+from zarr_edr.crs import CRS84, QueryCrs
+from zarr_edr.query.geometry import Box, Path, Points, Polygon
 
 
 class Precision(IntEnum):
@@ -97,20 +98,80 @@ VerticalSelector = tuple[Level | LevelInterval, ...]
 """A union of its members; never empty. `Rn/min/step` is written out as n levels."""
 
 
-@dataclass(frozen=True, slots=True)
-class PositionQuery:
-    """`/position` (OGC 19-086r6, 8.2.1): the values at, or nearest to, one or more points."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What every query may choose besides where."""
 
-    points: Points
     datetime: TimeSelector | None = None
     """None: all times."""
     z: VerticalSelector | None = None
-    """None: the Z of the points, or all levels where they have none."""
+    """None: the Z of the coordinates, or all levels where they have none."""
     parameters: tuple[str, ...] | None = None
     """Names as asked for, in that order; None: all."""
     custom: Mapping[str, str] = field(default_factory=dict)
     """Selections on further dimensions (e.g. `number=1/3`), as written: the dimension decides how to read them."""
+    crs: QueryCrs = CRS84
+    """In which the answer gives coordinates; those of the query are longitude and latitude by now."""
 
 
-Query = PositionQuery
-"""Every query the engine answers; a union that grows with the query types."""
+@dataclass(frozen=True, slots=True)
+class PositionQuery(Selection):
+    """`/position` (OGC 19-086r6): the values at, or nearest to, one or more points."""
+
+    points: Points
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusQuery(Selection):
+    """`/radius`: the cells within a distance of one or more points, on the ground."""
+
+    points: Points
+    within_m: float
+    """Metres, positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaQuery(Selection):
+    """`/area`: the cells that one or more polygons touch."""
+
+    polygons: tuple[Polygon, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """How many positions to return along each axis, both ends included; None or 0: as many as there are."""
+
+    x: int | None = None
+    y: int | None = None
+    z: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CubeQuery(Selection):
+    """`/cube`: the cells that a box touches; the levels of a box of six numbers are in `z`."""
+
+    box: Box
+    resolution: Resolution = Resolution()
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectoryQuery(Selection):
+    """`/trajectory`: the values at the vertices of one or more lines, each at its own level and time if it has them."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CorridorQuery(Selection):
+    """`/corridor`: the cells within half the width of a line, on the ground, and the levels within half the height."""
+
+    path: Path
+    width_m: float
+    """Metres across, the path in the middle; positive."""
+    height: float | None = None
+    """Levels across, in units of the vertical axis; None: no bound."""
+    resolution: Resolution = Resolution()
+
+
+Query = PositionQuery | RadiusQuery | AreaQuery | CubeQuery | TrajectoryQuery | CorridorQuery
+"""Every query the engine answers."""

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
+from zarr_edr.crs import CRS84, QueryCrs, crs_named
 from zarr_edr.dataset.model import Collection
-from zarr_edr.errors import InvalidCoords, InvalidCrs, InvalidParameterName, InvalidQuery
+from zarr_edr.errors import InvalidCoords, InvalidParameterName, InvalidQuery, InvalidZ, NotFound
+from zarr_edr.limits import Limits
+from zarr_edr.query.bbox import parse_bbox
 from zarr_edr.query.checks import check_geographic, quoted
-from zarr_edr.query.geometry import Points
-from zarr_edr.query.model import PositionQuery
+from zarr_edr.query.geometry import Path, Points
+from zarr_edr.query.model import (
+    AreaQuery,
+    CorridorQuery,
+    CubeQuery,
+    LevelInterval,
+    PositionQuery,
+    Query,
+    RadiusQuery,
+    Resolution,
+    TrajectoryQuery,
+)
+from zarr_edr.query.shapes import METRES, parse_length_m, parse_path, parse_polygons, parse_positive
 from zarr_edr.query.temporal import parse_datetime
 from zarr_edr.query.vertical import parse_z
 from zarr_edr.query.wkt import parse_points
@@ -17,48 +32,75 @@ from zarr_edr.query.wkt import parse_points
 _ALIASES = {"parameter_names": "parameter-name", "parametername": "parameter-name", "parameter_name": "parameter-name"}
 """Spellings of clients in use: OWSLib sends `parameter_names`."""
 
-_ELSEWHERE = frozenset({"f", "lang"})
-"""Parameters that say how to write the answer, not what it holds."""
+_ELSEWHERE = frozenset({"f", "lang", "limit"})
+"""Parameters that do not change what the answer holds. CoverageJSON cannot be paged, so that `limit` has no effect on it."""
 
-_POSITION = frozenset({"coords", "datetime", "z", "parameter-name", "crs"})
+_SHARED = frozenset({"datetime", "z", "parameter-name", "crs"})
+_RESOLUTION = frozenset({"resolution-x", "resolution-y", "resolution-z"})
+_MAX_RESOLUTION = 10_000
 
-_CRS84 = frozenset(
-    {
-        "crs84",
-        "ogc:crs84",
-        "crs:84",
-        "urn:ogc:def:crs:ogc:1.3:crs84",
-        "urn:ogc:def:crs:ogc::crs84",
-        "http://www.opengis.net/def/crs/ogc/1.3/crs84",
-        "https://www.opengis.net/def/crs/ogc/1.3/crs84",
-        "http://www.opengis.net/def/crs/ogc/0/crs84",
-        "https://www.opengis.net/def/crs/ogc/0/crs84",
-        "[ogc:crs84]",
-    }
-)
+PARAMETERS: Mapping[str, frozenset[str]] = {
+    "position": _SHARED | {"coords"},
+    "radius": _SHARED | {"coords", "within", "within-units"},
+    "area": _SHARED | {"coords"},
+    "cube": _SHARED | _RESOLUTION | {"bbox"},
+    "trajectory": _SHARED | {"coords"},
+    "corridor": _SHARED | _RESOLUTION | {"coords", "corridor-width", "width-units", "corridor-height", "height-units"},
+}
+"""Query type -> the parameters it takes, besides `f` and the collection's further dimensions."""
+
+_EXAMPLES = {
+    "coords": {
+        "position": "POINT(10 50) or MULTIPOINT((10 50),(11 51))",
+        "radius": "POINT(10 50)",
+        "area": "POLYGON((9 49,11 49,11 51,9 51,9 49))",
+        "trajectory": "LINESTRING(10 50,11 51)",
+        "corridor": "LINESTRING(10 50,11 51)",
+    },
+    "bbox": {"cube": "9,49,11,51"},
+    "within": {"radius": "20"},
+    "within-units": {"radius": "km"},
+    "corridor-width": {"corridor": "20"},
+    "width-units": {"corridor": "km"},
+}
+"""Parameter -> query type that requires it -> an example."""
 
 
 def position_query(
     parameters: Mapping[str, str], collection: Collection, points: Points | None = None
 ) -> PositionQuery:
-    """The position query that `parameters` describe; `points` where they came by another way than `coords`.
+    """The position query that `parameters` describe; see `build_query`."""
+    query = build_query("position", parameters, collection, points)
+    assert isinstance(query, PositionQuery)  # noqa: S101 - for the type checker
+    return query
 
-    Raises `InvalidQuery` and its kinds: what is missing, unknown, malformed or over a limit.
+
+def build_query(
+    query_type: str, parameters: Mapping[str, str], collection: Collection, points: Points | None = None
+) -> Query:
+    """The query of a type that `parameters` describe; `points` where they came by another way than `coords`.
+
+    Raises `NotFound` for a query type that there is not; `InvalidQuery` and its kinds for what is missing, unknown, malformed
+    or over a limit.
     """
-    given = _canonical(parameters, collection)
-    _check_crs(given.get("crs"), collection)
-    return PositionQuery(
-        points=_points(given.get("coords"), points, collection),
-        datetime=parse_datetime(given["datetime"]) if "datetime" in given else None,
-        z=parse_z(given["z"]) if "z" in given else None,
-        parameters=_names(given["parameter-name"]) if "parameter-name" in given else None,
-        custom={name: given[name] for name in collection.custom_axes if name in given},
-    )
+    if query_type not in PARAMETERS:
+        raise NotFound(f"There is no query {query_type[:60]!r}; there are {', '.join(PARAMETERS)}.")
+    given = _canonical(query_type, parameters, collection)
+    for name, example in _EXAMPLES.items():
+        if query_type in example and name not in given and not (name == "coords" and points is not None):
+            raise _missing(name, example[query_type])
+    crs = crs_named(given["crs"]) if "crs" in given else CRS84
+    return _BUILDERS[query_type](given, collection, crs, points, _selection(given, collection, crs))
 
 
-def _canonical(parameters: Mapping[str, str], collection: Collection) -> dict[str, str]:
+def _missing(name: str, example: str) -> InvalidQuery:
+    text = f"The parameter {name} is missing; right is e.g. {name}={example}."
+    return InvalidCoords(text) if name == "coords" else InvalidQuery(text)
+
+
+def _canonical(query_type: str, parameters: Mapping[str, str], collection: Collection) -> dict[str, str]:
     """Parameters by their standard names. An unknown one is refused: misspelt, it would be left out of account silently."""
-    known = _POSITION | collection.custom_axes.keys()
+    known = PARAMETERS[query_type] | collection.custom_axes.keys()
     given: dict[str, str] = {}
     for name, value in parameters.items():
         standard = _ALIASES.get(name, name)
@@ -76,18 +118,15 @@ def _canonical(parameters: Mapping[str, str], collection: Collection) -> dict[st
     return given
 
 
-def _points(coords: str | None, points: Points | None, collection: Collection) -> Points:
-    if points is None:
-        if coords is None:
-            raise InvalidCoords(
-                "The parameter coords is missing; right are e.g. coords=POINT(10 50) or MULTIPOINT((10 50),(11 51))."
-            )
-        points = parse_points(coords, collection.settings.limits)
-    elif coords is not None:
-        raise InvalidCoords("The positions are given twice, in coords and in the body; leave one out.")
-    if collection.crs.geographic:
-        check_geographic(points)
-    return points
+def _selection(given: Mapping[str, str], collection: Collection, crs: QueryCrs) -> dict[str, Any]:
+    """What every query may choose besides where, as the arguments of a `Selection`."""
+    return {
+        "datetime": parse_datetime(given["datetime"]) if "datetime" in given else None,
+        "z": parse_z(given["z"]) if "z" in given else None,
+        "parameters": _names(given["parameter-name"]) if "parameter-name" in given else None,
+        "custom": {name: given[name] for name in collection.custom_axes if name in given},
+        "crs": crs,
+    }
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -99,9 +138,123 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _check_crs(crs: str | None, collection: Collection) -> None:
-    if crs is None or crs.strip() == collection.crs.uri or crs.strip().lower() in _CRS84:
-        return
-    raise InvalidCrs(
-        f"crs={quoted(crs)} is not offered by this collection; coordinates are longitude, latitude in {collection.crs.uri}."
+def _points(given: Mapping[str, str], limits: Limits, crs: QueryCrs, points: Points | None) -> Points:
+    coords = given.get("coords")
+    if points is None:
+        points = parse_points(coords or "", limits)
+    elif coords is not None:
+        raise InvalidCoords("The positions are given twice, in coords and in the body; leave one out.")
+    if crs is not CRS84:
+        x, y = crs.to_lonlat(points.x, points.y)
+        points = Points(x, y, points.z, points.multi)
+    check_geographic(points)
+    return points
+
+
+def _position(
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+) -> Query:
+    return PositionQuery(_points(given, collection.settings.limits, crs, points), **selection)
+
+
+def _radius(
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+) -> Query:
+    metres = parse_length_m("within", given["within"], "within-units", given["within-units"])
+    return RadiusQuery(_points(given, collection.settings.limits, crs, points), metres, **selection)
+
+
+def _area(
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+) -> Query:
+    del points
+    polygons = parse_polygons(given["coords"], collection.settings.limits, crs.to_lonlat)
+    for ring in (ring for polygon in polygons for ring in polygon.rings):
+        check_geographic(Points(ring[:, 0], ring[:, 1], None, multi=True))
+    return AreaQuery(polygons, **selection)
+
+
+def _cube(
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+) -> Query:
+    del points, collection
+    box, levels = parse_bbox(given["bbox"], crs)
+    if levels is not None and selection["z"] is None:
+        selection["z"] = (LevelInterval(*levels),)
+    return CubeQuery(box, _resolution(given), **selection)
+
+
+def _trajectory(
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+) -> Query:
+    del points
+    return TrajectoryQuery(_path(given, collection, crs), **selection)
+
+
+def _path(given: Mapping[str, str], collection: Collection, crs: QueryCrs) -> Path:
+    """The line of a request. One that brings its own levels or times must not be given others beside it."""
+    path = parse_path(given["coords"], collection.settings.limits, crs.to_lonlat)
+    check_geographic(Points(path.x, path.y, None, multi=True))
+    if path.z is not None and "z" in given:
+        raise InvalidZ("z is given twice, as the Z of coords and as a parameter; leave one out.")
+    if path.time_us is not None and "datetime" in given:
+        raise InvalidQuery("The times are given twice, as the M of coords and as datetime; leave one out.")
+    return path
+
+
+def _corridor(
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+) -> Query:
+    del points
+    width = parse_length_m("corridor-width", given["corridor-width"], "width-units", given["width-units"])
+    return CorridorQuery(
+        _path(given, collection, crs), width, _height(given, collection), _resolution(given), **selection
     )
+
+
+def height_unit(collection: Collection) -> str:
+    """The unit of `corridor-height`: that of the vertical axis, `m` where there is none."""
+    return next((axis.unit.text for axis in collection.vertical_axes if axis.unit.text), "m")
+
+
+def _height(given: Mapping[str, str], collection: Collection) -> float | None:
+    """Height of a corridor in units of the vertical axis; without both parameters it has no bound."""
+    if "corridor-height" not in given and "height-units" not in given:
+        return None
+    unit = height_unit(collection)
+    for name, example in (("corridor-height", "100"), ("height-units", unit)):
+        if name not in given:
+            raise _missing(name, example)
+    height = parse_positive("corridor-height", given["corridor-height"])
+    asked = given["height-units"].strip()
+    if asked == unit:
+        return height
+    if unit in METRES and asked in METRES:
+        return height * METRES[asked] / METRES[unit]
+    raise InvalidQuery(f"height-units={quoted(asked)} is not the unit of this collection's levels; use {unit}.")
+
+
+def _resolution(given: Mapping[str, str]) -> Resolution:
+    return Resolution(
+        **{axis: _count(f"resolution-{axis}", given.get(f"resolution-{axis}")) for axis in ("x", "y", "z")}
+    )
+
+
+def _count(name: str, text: str | None) -> int | None:
+    """A number of positions; 0 and nothing are the native resolution."""
+    if text is None:
+        return None
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 6 and int(digits) <= _MAX_RESOLUTION):
+        raise InvalidQuery(f"{name}={quoted(text)} is not a whole number from 0 (as in the data) to {_MAX_RESOLUTION}.")
+    return int(digits)
+
+
+_BUILDERS: Mapping[str, Callable[..., Query]] = {
+    "position": _position,
+    "radius": _radius,
+    "area": _area,
+    "cube": _cube,
+    "trajectory": _trajectory,
+    "corridor": _corridor,
+}

@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,10 +29,22 @@ DOMAIN_AXES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "Grid": (frozenset("xy"), frozenset("zt")),
     "MultiPoint": (frozenset({"composite"}), frozenset("t")),
     "MultiPointSeries": (frozenset({"composite", "t"}), frozenset()),
+    "Trajectory": (frozenset({"composite"}), frozenset("z")),
+    "Section": (frozenset({"composite", "z"}), frozenset()),
 }
 """Domain type -> required and optional axes (CoverageJSON 1.0, clause 9)."""
-_SERIES = {"Point": "", "PointSeries": "t", "VerticalProfile": "z", "MultiPoint": "", "MultiPointSeries": "t"}
+_SERIES = {
+    **dict.fromkeys(("Point", "MultiPoint", "Trajectory"), ""),
+    **dict.fromkeys(("PointSeries", "MultiPointSeries"), "t"),
+    **dict.fromkeys(("VerticalProfile", "Section"), "z"),
+}
 """Domain type -> the axes, other than `composite`, that may have more than one value; a Grid's all may."""
+_TUPLES = {
+    **dict.fromkeys(("MultiPoint", "MultiPointSeries"), (["x", "y"], ["x", "y", "z"])),
+    "Trajectory": (["t", "x", "y"], ["t", "x", "y", "z"]),
+    "Section": (["t", "x", "y"],),
+}
+"""Domain type -> what a tuple of its `composite` axis may hold, in this order."""
 _TIME = re.compile(r"(-?\d{4,})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?Z")
 _CALENDARS = {"Gregorian": "proleptic_gregorian", "365_day": "noleap", "366_day": "all_leap"}
 
@@ -53,6 +65,8 @@ class Row:
     members: tuple[tuple[str, float | str], ...]
     """Custom dimension and value, sorted by dimension."""
     value: float | None
+    part: int = field(default=0, compare=False)
+    """Index of the coverage, among those of one parameter and member."""
 
 
 def load(body: bytes) -> Document:
@@ -86,14 +100,18 @@ def decode(body: bytes) -> list[Row]:
     """Every value of a Coverage or CoverageCollection, as a row."""
     rows: list[Row] = []
     points_so_far: Counter[tuple[Any, ...]] = Counter()
+    parts_so_far: Counter[tuple[Any, ...]] = Counter()
     for coverage in coverages(load(body)):
         members = _members(coverage)
         axes = {name: _values(axis) for name, axis in coverage["domain"]["axes"].items()}
         positions = _positions(coverage["domain"]["axes"], axes)
         for parameter, ndarray in coverage["ranges"].items():
             key = (parameter, members, _not_of_points(axes, positions))
-            rows += _rows(parameter, ndarray, axes, positions, members, points_so_far[key])
+            found = _rows(parameter, ndarray, axes, positions, members)
+            first, part = points_so_far[key], parts_so_far[parameter, members]
+            rows += [replace(row, point=first + row.point, part=part) for row in found]
             points_so_far[key] += len(positions)
+            parts_so_far[parameter, members] += 1
     return rows
 
 
@@ -136,7 +154,6 @@ def _rows(
     axes: Mapping[str, list[Any]],
     positions: Sequence[Position],
     members: tuple[tuple[str, float | str], ...],
-    first_point: int,
 ) -> Iterator[Row]:
     names = ndarray.get("axisNames", [])
     shape = ndarray.get("shape", [])
@@ -149,7 +166,7 @@ def _rows(
             flat = flat * size + index[name]
         yield Row(
             parameter,
-            first_point + p,
+            p,
             position["x"],
             position["y"],
             position.get("t", time),
@@ -174,9 +191,10 @@ def schema_problems(document: Document, validator: Draft202012Validator) -> list
 def pydantic_problems(document: Document) -> list[str]:
     """What covjson-pydantic holds against a document, repeated cells excepted; nothing where times are not Gregorian.
 
-    It reads times as Gregorian, so that 30 February is an error to it.
+    It reads times as Gregorian, so that 30 February is an error to it, and knows no Section.
     """
-    if any(_calendar(coverage["domain"]) != _CALENDARS["Gregorian"] for coverage in coverages(document)):
+    domains = [coverage["domain"] for coverage in coverages(document)]
+    if any(_calendar(domain) != _CALENDARS["Gregorian"] or domain["domainType"] == "Section" for domain in domains):
         return []
     model = Coverage if document["type"] == "Coverage" else CoverageCollection
     try:
@@ -193,8 +211,10 @@ def _without_repeats(document: Document) -> Document:
         return document
     copy: Document = json.loads(json.dumps(document))
     for coverage in copy.get("coverages", [copy]):
-        for k, entry in enumerate(coverage["domain"]["axes"].get("composite", {"values": []})["values"]):
-            entry[0] += k * 1e-6
+        composite = coverage["domain"]["axes"].get("composite", {"coordinates": ["x"], "values": []})
+        x = composite["coordinates"].index("x")
+        for k, entry in enumerate(composite["values"]):
+            entry[x] += k * 1e-6
     return copy
 
 
@@ -218,7 +238,10 @@ def _coverage_problems(coverage: Document) -> Iterator[str]:
     yield from _domain_type_problems(domain)
     yield from _referencing_problems(domain)
     for name, axis in domain["axes"].items():
-        yield from _axis_problems(name, axis, calendar)
+        if name == "composite":
+            yield from _composite_problems(axis, calendar, domain.get("domainType"))
+        else:
+            yield from _axis_problems(name, axis, calendar)
     if not coverage["ranges"]:
         yield "no range"
     for key, ndarray in coverage["ranges"].items():
@@ -259,8 +282,6 @@ def _axis_problems(name: str, axis: Document, calendar: str) -> Iterator[str]:
     values = _values(axis)
     if not values:
         yield f"axis {name} is empty"
-    elif name == "composite":
-        yield from _composite_problems(axis, values)
     elif name == "t":
         yield from _time_problems(values, calendar)
     elif not all(_finite(v) for v in values):
@@ -269,14 +290,33 @@ def _axis_problems(name: str, axis: Document, calendar: str) -> Iterator[str]:
         yield f"axis {name} is not strictly monotonic"
 
 
-def _composite_problems(axis: Document, values: Sequence[Any]) -> Iterator[str]:
+def _composite_problems(axis: Document, calendar: str, kind: object) -> Iterator[str]:
+    coordinates, values = axis["coordinates"], axis["values"]
+    if not values:
+        yield "axis composite is empty"
     if axis.get("dataType") != "tuple":
         yield "composite axis is not of tuples"
-    coordinates = axis["coordinates"]
-    if coordinates not in (["x", "y"], ["x", "y", "z"]):
-        yield f"composite coordinates {coordinates}"
-    if not all(len(entry) == len(coordinates) and all(map(_finite, entry)) for entry in values):
-        yield "composite axis holds tuples of another length, or what is not a finite number"
+    if coordinates not in _TUPLES.get(str(kind), ()):
+        yield f"composite coordinates {coordinates} of a {kind}"
+    if not all(len(entry) == len(coordinates) for entry in values):
+        yield "composite axis holds tuples of another length"
+        return
+    columns = dict(zip(coordinates, zip(*values, strict=True), strict=False))
+    times = columns.pop("t", ())
+    if not all(_finite(number) for column in columns.values() for number in column):
+        yield "composite axis holds what is not a finite number"
+    yield from _order_problems(times, calendar)
+
+
+def _order_problems(times: Sequence[Any], calendar: str) -> Iterator[str]:
+    """Times of a path: neighbours may be equal."""
+    try:
+        instants = [_instant(value, calendar) for value in times]
+    except ValueError as error:
+        yield str(error)
+        return
+    if any(later < earlier for earlier, later in itertools.pairwise(instants)):
+        yield "composite axis is not in the order of time"
 
 
 def _time_problems(values: Sequence[Any], calendar: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from zarr_edr.query.model import (
     TimeSelector,
     VerticalSelector,
 )
-from zarr_edr.testing.oracle import start_of
+from zarr_edr.testing.oracle_axes import start_of
 from zarr_edr.testing.stores import LAT, LEVEL, LON, NUMBER, TIME, AxisSpec, StoreSpec, VariableSpec
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -192,7 +192,7 @@ def _along(centres: list[float], place: float) -> float:
 
 
 @st.composite
-def _places(draw: Draw, centres: list[float], exact: bool) -> float:
+def places(draw: Draw, centres: list[float], exact: bool) -> float:
     """On, near and between centres, at the edges, and outside. Ties and edges only where arithmetic is exact."""
     parts = (0.0, 0.0, 0.25, 0.4375, 0.5, 0.5625) if exact else (0.0, 0.25, 0.4375, 0.5625)
     whole = draw(st.integers(-1, len(centres) - 1))
@@ -212,28 +212,30 @@ def _points(draw: Draw, spec: StoreSpec) -> Points:
             x.append(x[0])
             y.append(y[0])
             continue
-        x.append(draw(_places(lon, spec.exact)) + 360.0 * draw(st.sampled_from((0, 0, 0, -1, 1, -2, 2))))
-        anywhere = draw(_places(lat, spec.exact))
+        x.append(draw(places(lon, spec.exact)) + 360.0 * draw(st.sampled_from((0, 0, 0, -1, 1, -2, 2))))
+        anywhere = draw(places(lat, spec.exact))
         y.append(min(max(draw(st.sampled_from((anywhere, anywhere, anywhere, 90.0, -90.0))), -90.0), 90.0))
     z = None
     if draw(st.integers(0, 3)) == 0:
-        z = np.array([draw(_heights(spec)) for _ in range(n)], dtype=np.float64)
+        z = np.array([draw(heights(spec)) for _ in range(n)], dtype=np.float64)
     return Points(np.array(x), np.array(y), z, multi)
 
 
 @st.composite
-def _heights(draw: Draw, spec: StoreSpec) -> float:
+def heights(draw: Draw, spec: StoreSpec) -> float:
+    """On, near and between levels, and outside."""
     levels = sorted(float(v) for v in spec.axes[LEVEL].stored()) if LEVEL in spec.axes else [0.0, 1.0]
     if len(levels) == 1:
         return levels[0] + float(draw(st.sampled_from((0.0, 0.0, -1.0))))
-    return float(draw(_places(levels, exact=True)))
+    return float(draw(places(levels, exact=True)))
 
 
 @st.composite
-def _vertical(draw: Draw, spec: StoreSpec) -> VerticalSelector:
+def vertical(draw: Draw, spec: StoreSpec) -> VerticalSelector:
+    """One to three levels and intervals."""
     members: list[Level | LevelInterval] = []
     for _ in range(draw(st.integers(1, 3))):
-        low, high = sorted((draw(_heights(spec)), draw(_heights(spec))))
+        low, high = sorted((draw(heights(spec)), draw(heights(spec))))
         bounds = ((low, high), (None, high), (low, None))
         interval = LevelInterval(*draw(st.sampled_from(bounds)))
         members.append(draw(st.sampled_from((Level(low), interval))))
@@ -269,20 +271,22 @@ def _repeating(draw: Draw, instants: list[cftime.datetime]) -> RepeatingInterval
 
 
 @st.composite
-def _temporal(draw: Draw, spec: StoreSpec) -> TimeSelector:
-    instants = _instants(spec)
+def temporal(draw: Draw, spec: StoreSpec) -> TimeSelector:
+    """One to three instants, intervals and repetitions; many, but not all, meet a time."""
+    found = instants(spec)
     members: list[Instant | TimeInterval | RepeatingInterval] = []
     for _ in range(draw(st.integers(1, 3))):
-        first, second = draw(_moments(instants)), draw(_moments(instants))
-        if start_of(second, instants[0].calendar) < start_of(first, instants[0].calendar):
+        first, second = draw(_moments(found)), draw(_moments(found))
+        if start_of(second, found[0].calendar) < start_of(first, found[0].calendar):
             first, second = second, first
         bounds = ((first, second), (None, second), (first, None))
         interval = TimeInterval(*draw(st.sampled_from(bounds)))
-        members.append(draw(st.sampled_from((Instant(first), interval, draw(_repeating(instants))))))
+        members.append(draw(st.sampled_from((Instant(first), interval, draw(_repeating(found))))))
     return tuple(members)
 
 
-def _instants(spec: StoreSpec) -> list[cftime.datetime]:
+def instants(spec: StoreSpec) -> list[cftime.datetime]:
+    """The times of a store, in storage order; some day where it has none."""
     if TIME not in spec.axes:
         return [cftime.datetime(2000, 2, 26, calendar="standard")]
     axis = spec.axes[TIME]
@@ -293,7 +297,8 @@ def _instants(spec: StoreSpec) -> list[cftime.datetime]:
 
 
 @st.composite
-def _custom(draw: Draw, spec: StoreSpec) -> dict[str, str]:
+def custom(draw: Draw, spec: StoreSpec) -> dict[str, str]:
+    """Perhaps a selection of members."""
     used = {dim for variable in spec.variables for dim in variable.dims}
     if NUMBER not in used or draw(st.booleans()):
         return {}
@@ -305,12 +310,17 @@ def _custom(draw: Draw, spec: StoreSpec) -> dict[str, str]:
 @st.composite
 def position_queries(draw: Draw, spec: StoreSpec) -> PositionQuery:
     """Queries that are valid for a store; many, but not all, meet data."""
+    return PositionQuery(points=draw(_points(spec)), **draw(selections(spec)))
+
+
+@st.composite
+def selections(draw: Draw, spec: StoreSpec) -> dict[str, Any]:
+    """What any query may choose besides where, as the arguments of a `Selection`."""
     names = [variable.name for variable in spec.variables]
     parameters = draw(st.permutations(names))[: draw(st.integers(1, len(names)))]
-    return PositionQuery(
-        points=draw(_points(spec)),
-        datetime=draw(st.one_of(st.none(), _temporal(spec))),
-        z=draw(st.one_of(st.none(), st.none(), _vertical(spec))),
-        parameters=draw(st.sampled_from((None, tuple(parameters)))),
-        custom=draw(_custom(spec)),
-    )
+    return {
+        "datetime": draw(st.one_of(st.none(), temporal(spec))),
+        "z": draw(st.one_of(st.none(), st.none(), vertical(spec))),
+        "parameters": draw(st.sampled_from((None, tuple(parameters)))),
+        "custom": draw(custom(spec)),
+    }

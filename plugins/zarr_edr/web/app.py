@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from zarr_edr.dataset.catalog import Catalog
-from zarr_edr.web import errors, routes
+from zarr_edr.web import errors, features_routes, pages, routes
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -24,8 +25,21 @@ def create_app() -> Flask:
     from pygeoapi.flask_app import APP, BLUEPRINT, CONFIG  # noqa: PLC0415
 
     catalog = Catalog.open(CONFIG["resources"])
+    _log_to_stderr()
     errors.register(APP)
-    routes.register(APP, BLUEPRINT, catalog)
+    routes.register(APP, BLUEPRINT, CONFIG, catalog)
+    features_routes.register(APP, BLUEPRINT, CONFIG, catalog)
+    pages.register(APP, BLUEPRINT, CONFIG, catalog)
     LOGGER.info("%d collections open in process %d", len(catalog.collections), os.getpid())
     app: Flask = APP
     return app
+
+
+def _log_to_stderr() -> None:
+    """Send pygeoapi's log to stderr.
+
+    On stdout it would block every request that logs once a reader of the server's greeting has stopped reading.
+    """
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+            handler.setStream(sys.stderr)

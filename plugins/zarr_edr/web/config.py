@@ -7,23 +7,25 @@ writes both into a folder of their own; the operator's file stays as it is.
 from __future__ import annotations
 
 import difflib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from pygeoapi.openapi import generate_openapi_document
 from pygeoapi.util import yaml_load
 
-from zarr_edr.dataset.catalog import Catalog, extents
+from zarr_edr.dataset.catalog import PROVIDER, Catalog, extents
 from zarr_edr.errors import ConfigurationError
-from zarr_edr.web import openapi
 
 SECTIONS = ("server", "logging", "metadata", "pubsub", "resources")
 """Top-level keys of a pygeoapi configuration. Others may start with `x-`, for YAML anchors."""
+CONFIG_SCHEMA = "resources/schemas/config/pygeoapi-config-0.x.yml"
+"""Of pygeoapi's configuration, in its package."""
 LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "NOTSET")
 _THIS_MACHINE = ("127.0.0.1", "0.0.0.0", "::1", "::", "")  # noqa: S104  # compared with, not listened on
 
@@ -35,7 +37,7 @@ class PreparedConfig:
     config: Path
     """The completed configuration, YAML. May hold secrets of `storage_options`: readable by this user only."""
     openapi: Path
-    """The OpenAPI document of it, JSON."""
+    """pygeoapi's OpenAPI document of it, JSON. Of that, `web.openapi` serves what is not ours."""
     url: str
     """Where clients find the service."""
     collections: tuple[str, ...]
@@ -56,8 +58,7 @@ def prepare(config_path: Path, workdir: Path, bind: str) -> PreparedConfig:
     _write(written.config, yaml.safe_dump(completed, sort_keys=False, allow_unicode=True))
     os.environ["PYGEOAPI_CONFIG"] = str(written.config)
     os.environ["PYGEOAPI_OPENAPI"] = str(written.openapi)
-    document = json.loads(generate_openapi_document(written.config, "json"))
-    _write(written.openapi, json.dumps(openapi.extend(document, Catalog.open(completed["resources"]).collections)))
+    _write(written.openapi, generate_openapi_document(written.config, "json"))
     return written
 
 
@@ -85,7 +86,7 @@ def complete(given: Mapping[str, Any], bind: str) -> dict[str, Any]:
     completed = {
         **given,
         "server": server,
-        "logging": {"level": "ERROR", **(given.get("logging") or {})},
+        "logging": {"level": "WARNING", **(given.get("logging") or {})},
         "metadata": _metadata(given.get("metadata") or {}, server["url"]),
     }
     resources = {str(id_): {"type": "collection", **resource} for id_, resource in given["resources"].items()}
@@ -117,7 +118,11 @@ def _server(given: Mapping[str, Any], bind: str) -> dict[str, Any]:
     }
     if "language" in given:
         del defaults["languages"]
-    return {**defaults, **given, "bind": {"host": host, "port": int(port)}}
+    completed = {**defaults, **given, "bind": {"host": host, "port": int(port)}}
+    if urlsplit(str(completed["url"])).hostname in ("localhost", "127.0.0.1"):
+        # Of this machine, and so of this server: links must lead to the port that was asked for.
+        completed["url"] = f"http://{name}:{port}"
+    return completed
 
 
 def _metadata(given: Mapping[str, Any], url: str) -> dict[str, Any]:
@@ -148,6 +153,7 @@ def _checked(loaded: object, path: Path) -> dict[str, Any]:
         _mapping(loaded.get(section) or {}, f"{path}: `{section}`")
     for part, value in (loaded.get("metadata") or {}).items():
         _mapping(value or {}, f"{path}: `metadata.{part}`")
+    _check_keys(loaded, path)
     _check_values(loaded, path)
     resources = _mapping(loaded.get("resources") or {}, f"{path}: `resources`")
     if not resources:
@@ -155,6 +161,19 @@ def _checked(loaded: object, path: Path) -> dict[str, Any]:
     for id_, resource in resources.items():
         _check_resource(f"{path}: `resources.{str(id_)[:60]}", resource)
     return dict(loaded)
+
+
+def _check_keys(loaded: Mapping[str, Any], path: Path) -> None:
+    """Pygeoapi reads over keys that it does not know, and so over those that are misspelt."""
+    with (files("pygeoapi") / CONFIG_SCHEMA).open(encoding="utf-8") as file:
+        sections = yaml.safe_load(file)["properties"]
+    for section in ("server", "metadata", "logging"):
+        known = tuple(sections[section]["properties"])
+        for key in loaded.get(section) or {}:
+            if key not in known:
+                raise ConfigurationError(
+                    f"{path}: the key `{section}.{str(key)[:60]}` is not known{_hint(str(key), known)}."
+                )
 
 
 def _check_values(loaded: Mapping[str, Any], path: Path) -> None:
@@ -180,9 +199,17 @@ def _check_resource(key: str, resource: object) -> None:
     if not isinstance(providers, list) or not providers:
         raise ConfigurationError(f"{key}.providers` is missing; expected a list of `type`, `name` and `data`.")
     for number, provider in enumerate(providers):
+        _check_provider_name(f"{key}.providers[{number}].name`", provider)
         for name in ("type", "name", "data"):
             if name not in _mapping(provider, f"{key}.providers[{number}]`"):
                 raise ConfigurationError(f"{key}.providers[{number}]` lacks the key `{name}`.")
+
+
+def _check_provider_name(key: str, provider: object) -> None:
+    """A name that is meant to be ours and is not: pygeoapi would fail to import it, with a traceback."""
+    name = provider.get("name") if isinstance(provider, Mapping) else None
+    if isinstance(name, str) and name.startswith("zarr_edr") and name != PROVIDER:
+        raise ConfigurationError(f"{key} is {name[:60]!r}; did you mean {PROVIDER!r}?")
 
 
 def _mapping(value: object, key: str) -> Mapping[str, Any]:

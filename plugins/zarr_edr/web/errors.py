@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import orjson
-from flask import Response
+from flask import Response, current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from zarr_edr.errors import EdrError, ErrorKind
+from zarr_edr.web import html
+from zarr_edr.web.negotiate import is_browser
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,14 +33,22 @@ def register(app: Flask) -> None:
 
 def exception(status: int, code: str, description: str) -> Response:
     """An exception body (OGC 19-086r6, schema exception); `type` is pygeoapi's own addition."""
-    body = orjson.dumps({"code": code, "type": code, "description": description})
+    document = {"code": code, "type": code, "description": description}
+    if has_request_context() and is_browser() and "f" not in request.args:
+        path = request.full_path.removesuffix("?")
+        page = html.render(
+            "exception", document, base_url=current_app.config.get("ZARR_EDR_SERVICE_URL", ""), path=path
+        )
+        return Response(page, status, headers=html.SECURITY_HEADERS, content_type="text/html; charset=utf-8")
+    body = orjson.dumps(document)
     return Response(body, status, content_type="application/json")
 
 
 def edr_error(error: EdrError) -> Response:
     """A failure with a known cause."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        LOGGER.error("%s: %s", error.kind, error.message, exc_info=error)
+        cause = "" if error.__cause__ is None else f" ({error.__cause__!r})"
+        LOGGER.error("%s: %s%s", error.kind, error.message, cause)
     response = exception(error.status, error.kind, error.message)
     if error.kind in _TRY_AGAIN:
         response.headers["Retry-After"] = _RETRY_AFTER_S

@@ -1,208 +1,225 @@
-"""The OpenAPI document: pygeoapi's own, with the paths of our queries in the place of its guesses at them."""
+"""The OpenAPI document of the whole service, as it is served, in version 3.0 and 3.1.
+
+Every reference is to `#/components/...`: readers without a network, and testers, follow no other. Both versions have the
+same content, since nothing is used that only one of them knows: no `nullable`, no lists of types.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version as installed_version
 
 from zarr_edr.dataset.model import Collection
-from zarr_edr.encode import ENCODERS
-from zarr_edr.limits import Limits
+from zarr_edr.web import offer, openapi_schemas, openapi_stock
+from zarr_edr.web.features import EXTENT
+from zarr_edr.web.offer import QueryType
+from zarr_edr.web.openapi_parameters import Parameters, key_of, path_parameter
+from zarr_edr.web.openapi_responses import Responses
+from zarr_edr.web.service import JsonObject, Service
 
-JsonObject = dict[str, Any]
-
-_POINT = "POINT(10 50)"
-_MULTIPOINT = "MULTIPOINT((10 50),(11 51))"
-
-
-def extend(document: JsonObject, collections: Mapping[str, Collection]) -> JsonObject:
-    """The document with `/position` and `/multipoint` of each collection described as they are; changed in place."""
-    paths = document["paths"]
-    for name, collection in collections.items():
-        for path in [p for p in paths if p.startswith(f"/collections/{name}/")]:
-            del paths[path]
-        paths[f"/collections/{name}/position"] = _position(name, collection)
-        paths[f"/collections/{name}/multipoint"] = _multipoint(name, collection)
-    return document
+V30, V31 = "3.0.3", "3.1.0"
 
 
-def _position(name: str, collection: Collection) -> JsonObject:
-    coords = "A WKT POINT or MULTIPOINT, also with Z, longitude first."
+def document(service: Service, collections: Mapping[str, Collection], stock: JsonObject, version: str) -> JsonObject:
+    """The document in `version`, `V30` or `V31`. Of `stock`, pygeoapi's own, what is not ours is taken over."""
+    writer = _Writer(service)
+    paths = dict(writer.service_paths())
+    for collection in collections.values():
+        paths |= writer.collection_paths(collection)
+    components = {
+        "schemas": openapi_schemas.SCHEMAS,
+        "parameters": writer.parameters.components,
+        "requestBodies": writer.parameters.bodies,
+        "responses": writer.responses.components,
+    }
+    others = openapi_stock.other_paths(stock, collections) if service.has_others else openapi_stock.Others({}, {})
+    for kind, members in others.components.items():
+        components[kind] = {**components.get(kind, {}), **members}
     return {
-        "get": {
-            "summary": f"Values of {collection.title} at positions",
-            "description": "Values of the cells nearest to one or more positions, as CoverageJSON.",
-            "operationId": f"position.{name}",
-            "tags": [name],
-            "parameters": [_coords(coords, _POINT, required=True), *_parameters(collection)],
-            "responses": _responses(collection.settings.limits),
-        },
-        "post": _post(name, "position", collection),
+        "openapi": version,
+        "info": _info(service),
+        "servers": [{"url": service.url, "description": service.title}],
+        "tags": [{"name": "service", "description": service.description}, *_tags(collections)],
+        "paths": {**paths, **others.paths},
+        "components": components,
     }
 
 
-def _multipoint(name: str, collection: Collection) -> JsonObject:
-    return {
-        "get": {
-            "summary": f"Values of {collection.title} at many positions",
-            "description": "The same as position, for a MULTIPOINT. Points keep their order and number.",
-            "operationId": f"multipoint.{name}",
-            "tags": [name],
-            "parameters": [
-                _coords("A WKT MULTIPOINT, also with Z, longitude first.", _MULTIPOINT, required=True),
-                *_parameters(collection),
-            ],
-            "responses": _responses(collection.settings.limits),
-        },
-        "post": _post(name, "multipoint", collection),
+def _info(service: Service) -> JsonObject:
+    info: JsonObject = {
+        "title": service.title,
+        "description": service.description,
+        "version": installed_version("zarr-edr"),
     }
+    if service.terms is not None:
+        info["termsOfService"] = service.terms
+    contact = {**service.provider, **({"email": service.contact["email"]} if "email" in service.contact else {})}
+    if contact:
+        info["contact"] = contact
+    if "name" in service.license:
+        info["license"] = service.license
+    return info
 
 
-def _post(name: str, query: str, collection: Collection) -> JsonObject:
-    return {
-        "summary": f"Values of {collection.title} at the positions in the body",
-        "description": "The positions, and if wanted the other parameters, are in the body; parameters may also be in the URL.",
-        "operationId": f"{query}.{name}.post",
-        "tags": [name],
-        "parameters": _parameters(collection),
-        "requestBody": {"required": True, "content": _bodies()},
-        "responses": _responses(collection.settings.limits),
-    }
+def _tags(collections: Mapping[str, Collection]) -> Iterator[JsonObject]:
+    for collection in collections.values():
+        yield {"name": collection.id, "description": collection.title}
 
 
-def _coords(description: str, example: str, *, required: bool) -> JsonObject:
-    return _query("coords", description, {"type": "string"}, example, required=required)
+class _Writer:
+    """Writes paths and gathers the components that they refer to."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.parameters, self.responses = Parameters(), Responses()
+
+    def service_paths(self) -> Iterator[tuple[str, JsonObject]]:
+        """The paths that are not of one collection."""
+        for path, name, summary, schema in (
+            ("/", "landing", "Landing page", "landingPage"),
+            ("/conformance", "conformance", "Conformance classes", "confClasses"),
+            ("/collections", "collections", "The collections of data", "collections"),
+        ):
+            yield path, {"get": self._metadata(name, summary, "service", schema)}
+        yield "/openapi", {"get": self._openapi()}
+
+    def _metadata(
+        self, operation: str, summary: str, tag: str, schema: str, path_parameters: Sequence[JsonObject] = ()
+    ) -> JsonObject:
+        return {
+            "summary": summary,
+            "description": f"{summary}, as JSON or HTML.",
+            "operationId": operation,
+            "tags": [tag],
+            "parameters": [*path_parameters, self.parameters.ref("f.metadata")],
+            "responses": self.responses.of_metadata(schema, found=bool(path_parameters) or tag != "service"),
+        }
+
+    def _openapi(self) -> JsonObject:
+        operation = self._metadata("openapi", "This document", "service", "openapi")
+        operation["description"] = "This document, as OpenAPI 3.0 (`f=json`) or 3.1 (`f=json31`) or HTML."
+        operation["parameters"] = [self.parameters.ref("f.openapi")]
+        operation["responses"]["200"] = self.responses.openapi()
+        return operation
+
+    def collection_paths(self, collection: Collection) -> JsonObject:
+        """All paths of one collection."""
+        name, key = collection.id, key_of(collection.id)
+        base = f"/collections/{name}"
+        paths = {
+            base: {"get": self._metadata(f"collection.{key}", f"Description of {collection.title}", name, "collection")}
+        }
+        for query in offer.queries_of(collection):
+            if query.name == "instances":
+                paths |= self._instance_paths(collection, base, key)
+            else:
+                paths |= self._query_paths(query, collection, base, key, ())
+        return paths
+
+    def _instance_paths(self, collection: Collection, base: str, key: str) -> JsonObject:
+        title, tag = collection.title, collection.id
+        ids = list(collection.instances)
+        instance = path_parameter("instanceId", "The id of a forecast run.", ids, ids[-1])
+        listing = self._metadata(f"instances.{key}", f"Forecast runs of {title}", tag, "instances")
+        one = self._metadata(f"instance.{key}", f"One forecast run of {title}", tag, "collection", [instance])
+        path = f"{base}/instances/{{instanceId}}"
+        paths = {f"{base}/instances": {"get": listing}, path: {"get": one}}
+        run = collection.instances[ids[-1]]
+        for query in offer.queries_of(run):
+            paths |= self._query_paths(query, collection, path, f"{key}.instance", [instance])
+        return paths
+
+    def _query_paths(
+        self, query: QueryType, collection: Collection, base: str, key: str, above: Sequence[JsonObject]
+    ) -> JsonObject:
+        """The paths of one type of query; `above` are the parameters of the path that leads to it."""
+        path = f"{base}/{query.name}"
+        match query.name:
+            case "items":
+                return {
+                    path: self._listing(f"items.{key}", "Ready-made queries", collection, above),
+                    f"{path}/{{itemId}}": self._item(key, collection, above),
+                }
+            case "locations":
+                return {
+                    path: self._listing(f"locations.{key}", "Places", collection, above),
+                    f"{path}/{{locationId}}": self._location(query, key, collection, above),
+                }
+            case "position":
+                one, many = (
+                    self._data_query(name, query, collection, key, above) for name in (query.name, "multipoint")
+                )
+                return {path: one, f"{base}/multipoint": many}
+            case _:
+                return {path: self._data_query(query.name, query, collection, key, above)}
+
+    def _data_query(
+        self, name: str, query: QueryType, collection: Collection, key: str, above: Sequence[JsonObject]
+    ) -> JsonObject:
+        """GET and POST of a query for values. `name` is that of its path."""
+        many = name == "multipoint"
+        get = {
+            "summary": f"{'Multipoint query' if many else query.title}: {collection.title}",
+            "description": f"{query.description}{' Points keep their order and number.' if many else ''}",
+            "operationId": f"{name}.{key}",
+            "tags": [collection.id],
+            "parameters": self.parameters.shared(query, collection),
+            "responses": self.responses.of_query(collection.settings.limits),
+        }
+        own = self.parameters.own(name, query, collection)
+        return _get_and_post(get, above, self.parameters.body(query, collection), own)
+
+    def _location(self, query: QueryType, key: str, collection: Collection, above: Sequence[JsonObject]) -> JsonObject:
+        about = "The id of a place, or several separated by commas."
+        place = path_parameter("locationId", about, None, next(iter(collection.places)))
+        get = {
+            "summary": f"{query.title}: {collection.title}",
+            "description": query.description,
+            "operationId": f"location.{key}",
+            "tags": [collection.id],
+            "parameters": self.parameters.shared(query, collection),
+            "responses": self.responses.of_query(collection.settings.limits),
+        }
+        return _get_and_post(get, [*above, place], self.parameters.body(query, collection))
+
+    def _listing(self, operation: str, what: str, collection: Collection, above: Sequence[JsonObject]) -> JsonObject:
+        """A list of GeoJSON features."""
+        get = {
+            "summary": f"{what} of {collection.title}",
+            "description": f"{what} of {collection.title}, as GeoJSON features.",
+            "operationId": operation,
+            "tags": [collection.id],
+            "parameters": self.parameters.of_listing(collection),
+            "responses": self.responses.of_features(),
+        }
+        return _get_and_post(get, above, self.parameters.listing_body())
+
+    def _item(self, key: str, collection: Collection, above: Sequence[JsonObject]) -> JsonObject:
+        about = "The id of an item, from the list of items."
+        runs = () if above else collection.instances  # an instance has none below it
+        example = next(iter(collection.places or runs or (EXTENT,)))
+        item = path_parameter("itemId", about, None, example)
+        get = {
+            "summary": f"One ready-made query of {collection.title}",
+            "description": "The item itself as a GeoJSON feature; with f=CoverageJSON, the values that it asks for.",
+            "operationId": f"item.{key}",
+            "tags": [collection.id],
+            "parameters": self.parameters.of_item(collection),
+            "responses": self.responses.of_item(collection.settings.limits),
+        }
+        return _get_and_post(get, [*above, item], self.parameters.body(offer.QUERIES["items"], collection))
 
 
-def _query(
-    name: str, description: str, schema: JsonObject, example: str | None = None, *, required: bool = False
+def _get_and_post(
+    get: JsonObject, above: Sequence[JsonObject], body: JsonObject, where: Sequence[JsonObject] = ()
 ) -> JsonObject:
-    parameter: JsonObject = {
-        "name": name,
-        "in": "query",
-        "description": description,
-        "required": required,
-        "style": "form",
-        "explode": False,
-        "schema": schema,
+    """Both methods of a path. A POST has all in its body; parameters other than those that say `where` may be in the URL."""
+    post = {
+        **get,
+        "summary": f"{get['summary']} (POST)",
+        "description": f"{get['description']} The parameters are in the body; those listed here may be in the URL instead.",
+        "operationId": f"{get['operationId']}.post",
+        "parameters": [*above, *get["parameters"]],
+        "requestBody": body,
     }
-    return parameter if example is None else {**parameter, "example": example}
-
-
-def _parameters(collection: Collection) -> list[JsonObject]:
-    """The parameters all queries share."""
-    text = {"type": "string"}
-    names = {"type": "array", "items": {"type": "string", "enum": list(collection.parameters)}}
-    described = [
-        _query(
-            "datetime",
-            "An instant (UTC unless it has an offset), a date (that whole day), an interval a/b, ../b or a/..,"
-            " a list a,b,c or Rn/start/step.",
-            text,
-        ),
-        _query("parameter-name", "Names of parameters, separated by commas; all where it is absent.", names),
-        _query(
-            "crs",
-            "The coordinate reference system of coords and of the answer.",
-            {"type": "string", "enum": [collection.crs.uri, "CRS84"]},
-        ),
-        _query(
-            "f",
-            "The output format; wins over the Accept header.",
-            {"type": "string", "enum": [e.name for e in ENCODERS]},
-        ),
-    ]
-    for axis in collection.vertical_axes[:1]:
-        unit = f" in {axis.unit.text}" if axis.unit.text else ""
-        described.append(
-            _query(
-                "z",
-                f"Levels ({axis.title}{unit}): a value, a list, an interval a/b, ../b or a/.., or Rn/min/step;"
-                " all where it is absent.",
-                text,
-            )
-        )
-    for dim, custom in collection.custom_axes.items():
-        described.append(
-            _query(dim, f"{custom.title}: a value, a list or an interval a/b; all where it is absent.", text)
-        )
-    return described
-
-
-def _bodies() -> JsonObject:
-    numbers = {"type": "array", "minItems": 1, "items": {"type": "number"}}
-    position = {"type": "array", "minItems": 2, "maxItems": 3, "items": {"type": "number"}}
-    others = {
-        "datetime": {"type": "string"},
-        "z": {"type": "string"},
-        "parameter-name": {"type": "array", "items": {"type": "string"}},
-    }
-    columns = {
-        "type": "object",
-        "title": "lists of latitudes and longitudes, of equal length",
-        "required": ["latitude", "longitude"],
-        "properties": {
-            "latitude": numbers,
-            "longitude": numbers,
-            "datetime": {"type": "string"},
-            "parameter-name": others["parameter-name"],
-        },
-    }
-    multipoint = {
-        "type": "object",
-        "title": "GeoJSON MultiPoint",
-        "required": ["type", "coordinates"],
-        "properties": {
-            "type": {"type": "string", "enum": ["MultiPoint"]},
-            "coordinates": {"type": "array", "minItems": 1, "items": position},
-        },
-    }
-    object_form = {
-        "type": "object",
-        "title": "the parameters of the query",
-        "required": ["coords"],
-        "properties": {"coords": {"type": "string", "description": "WKT"}, **others},
-    }
-    examples = {
-        "lists": {"value": {"latitude": [50, 51], "longitude": [10, 11]}},
-        "GeoJSON": {"value": {"type": "MultiPoint", "coordinates": [[10, 50], [11, 51]]}},
-        "parameters": {"value": {"coords": _MULTIPOINT}},
-    }
-    return {
-        "application/json": {"schema": {"anyOf": [columns, multipoint, object_form]}, "examples": examples},
-        "application/geo+json": {"schema": multipoint},
-        "application/x-www-form-urlencoded": {"schema": object_form},
-    }
-
-
-def _responses(limits: Limits) -> JsonObject:
-    """Every status of a query."""
-    data = {media_type: {"schema": {"type": "object"}} for encoder in ENCODERS for media_type in encoder.media_types}
-    too_much = (
-        f"Too much is asked for. At most {limits.points:,} points, {limits.cells:,} values in the answer,"
-        f" {limits.decoded_bytes:,} bytes of decoded chunks, {limits.body_bytes:,} bytes of body."
-    )
-    return {
-        "200": {"description": "The values.", "content": data},
-        "204": {
-            "description": "The query is valid, but there are no data for it: outside of the extent, or no such time or level."
-        },
-        "400": _failure(
-            "A parameter is missing, unknown or not understood; the description says which and what would be right."
-        ),
-        "404": _failure("No such collection."),
-        "406": _failure("None of the media types in Accept is offered."),
-        "413": _failure(too_much),
-        "500": _failure("The service or its data are at fault: a chunk of the store is damaged or missing."),
-        "503": _failure("The service is busy, or the store did not answer; try again."),
-        "504": _failure(f"The answer took longer than {limits.seconds:g} s."),
-    }
-
-
-def _failure(description: str) -> JsonObject:
-    schema = {
-        "type": "object",
-        "required": ["code"],
-        "properties": {"code": {"type": "string"}, "type": {"type": "string"}, "description": {"type": "string"}},
-    }
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {"get": {**get, "parameters": [*above, *where, *get["parameters"]]}, "post": post}

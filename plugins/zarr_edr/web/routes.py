@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, request
+from flask import Response, current_app, request
 
 from zarr_edr.dataset.catalog import Catalog
 from zarr_edr.dataset.model import Collection
@@ -16,9 +17,13 @@ from zarr_edr.encode.protocol import Encoder
 from zarr_edr.engine import Answer, answer
 from zarr_edr.errors import InvalidBody, InvalidCoords, InvalidQuery, NotAcceptable, NotFound, Overloaded, QueryTooLarge
 from zarr_edr.limits import Deadline
-from zarr_edr.query.body import parse_points_body
+from zarr_edr.query.body import parse_body
 from zarr_edr.query.geometry import Points
-from zarr_edr.query.request import position_query
+from zarr_edr.query.model import PositionQuery, Query
+from zarr_edr.query.request import PARAMETERS, build_query
+from zarr_edr.web.html import SECURITY_HEADERS
+from zarr_edr.web.html_data import PageEncoder
+from zarr_edr.web.negotiate import is_browser
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
@@ -28,17 +33,33 @@ _AT_ONCE = 4
 """Queries a process works on at the same time. The server has many more threads, which wait for slow clients; more than a few
 queries computing together only take the interpreter's lock from each other, and add up their memory."""
 
+_PATIENCE_S = 5.0
+"""Longest wait for a place: a queue that is longer only makes answers that nobody waits for any more."""
+
 _admission = BoundedSemaphore(_AT_ONCE)
 
 
-def register(app: Flask, blueprint: Blueprint, catalog: Catalog) -> None:
+QUERIES = tuple(PARAMETERS)
+"""Query types that answer with data, as the last part of a path."""
+
+
+_HTML = "text/html; charset=utf-8"
+_SERVICE_URL = "ZARR_EDR_SERVICE_URL"
+
+
+def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any], catalog: Catalog) -> None:
     """Answer the EDR queries of the catalog's collections; all others stay with pygeoapi."""
+    app.config[_SERVICE_URL] = str(config["server"]["url"]).rstrip("/")
     views = _Views(catalog, app.view_functions[f"{blueprint.name}.get_collection_edr_query"])
     app.view_functions[f"{blueprint.name}.get_collection_edr_query"] = views.query
-    prefix = blueprint.url_prefix or ""
-    path = f"{prefix}/collections/<path:collection_id>"
-    app.add_url_rule(f"{path}/multipoint", "zarr_edr.multipoint", views.multipoint, methods=["GET", "POST"])
-    app.add_url_rule(f"{path}/position", "zarr_edr.position_post", views.position_post, methods=["POST"])
+    for instance in ("", "/instances/<instance_id>"):
+        path = f"{blueprint.url_prefix or ''}/collections/<path:collection_id>{instance}"
+        kind = "instance" if instance else "collection"
+        app.add_url_rule(f"{path}/multipoint", f"zarr_edr.{kind}.multipoint", views.multipoint, methods=["GET", "POST"])
+        for query_type in QUERIES:
+            endpoint = f"zarr_edr.{kind}.{query_type}.post"
+            defaults = {"query_type": query_type}
+            app.add_url_rule(f"{path}/{query_type}", endpoint, views.post, methods=["POST"], defaults=defaults)
 
 
 class _Views:
@@ -56,24 +77,32 @@ class _Views:
             answered: ResponseReturnValue = self._stock(collection_id, instance_id, location_id)
             return answered
         query_type = request.path.rstrip("/").rsplit("/", 1)[-1]
-        if instance_id is not None or location_id is not None or query_type != "position":
-            raise NotFound(
-                "This collection offers the queries position and multipoint, without instances or locations."
-            )
-        return _respond(self._catalog.get(collection_id), _query_string(), None)
+        if location_id is not None or query_type not in QUERIES:
+            offered = ", ".join((*QUERIES, "multipoint"))
+            raise NotFound(f"This collection does not offer the query {query_type[:60]!r}; it offers {offered}.")
+        return _respond(self._find(collection_id, instance_id), query_type, query_string(), None)
 
-    def position_post(self, collection_id: str) -> Response:
-        """POST of a position query: the same parameters in the body."""
-        return self._post(collection_id, multi=False)
+    def post(self, collection_id: str, query_type: str, instance_id: str | None = None) -> Response:
+        """POST of a query: the same parameters in the body."""
+        return self._post(self._find(collection_id, instance_id), query_type, multi=False)
 
-    def multipoint(self, collection_id: str) -> Response:
+    def multipoint(self, collection_id: str, instance_id: str | None = None) -> Response:
         """A position query for MULTIPOINT: by `coords`, or with the points in the body."""
+        collection = self._find(collection_id, instance_id)
         if request.method == "POST":
-            return self._post(collection_id, multi=True)
-        return _respond(self._catalog.get(collection_id), _query_string(), None, multi=True)
+            return self._post(collection, "position", multi=True)
+        return _respond(collection, "position", query_string(), None, multi=True)
 
-    def _post(self, collection_id: str, *, multi: bool) -> Response:
+    def _find(self, collection_id: str, instance_id: str | None) -> Collection:
         collection = self._catalog.get(collection_id)
+        if instance_id is None:
+            return collection
+        try:
+            return collection.instances[instance_id]
+        except KeyError:
+            raise NotFound(f"The collection has no instance {instance_id[:60]!r}.") from None
+
+    def _post(self, collection: Collection, query_type: str, *, multi: bool) -> Response:
         limits = collection.settings.limits
         if request.content_encoding not in (None, "identity"):
             raise InvalidBody(
@@ -84,15 +113,20 @@ class _Views:
                 f"The body has {request.content_length:,} bytes; {limits.body_bytes:,} are allowed (limits.body_bytes)."
             )
         request.max_content_length = limits.body_bytes
-        body = parse_points_body(request.get_data(cache=False), request.content_type, limits)
-        parameters = _query_string()
-        twice = next((name for name in body.options if name in parameters), None)
+        body = request.get_data(cache=False)
+        with _turn(Deadline.after(limits.seconds)):
+            parsed = parse_body(body, request.content_type, limits)
+        points, options = parsed.points, parsed.options
+        if points is not None and query_type not in ("position", "radius"):
+            raise InvalidBody(f"A {query_type} query takes no list of points; give its coords as WKT.")
+        parameters = query_string()
+        twice = next((name for name in options if name in parameters), None)
         if twice is not None:
             raise InvalidQuery(f"{twice[:60]!r} is given in the body and in the URL; leave one out.")
-        return _respond(collection, {**parameters, **body.options}, body.points, multi=multi)
+        return _respond(collection, query_type, {**parameters, **options}, points, multi=multi)
 
 
-def _query_string() -> Mapping[str, str]:
+def query_string() -> Mapping[str, str]:
     """Parameters of the URL, each given once."""
     parameters = request.args
     repeated = next((name for name, values in parameters.lists() if len(values) > 1), None)
@@ -102,26 +136,56 @@ def _query_string() -> Mapping[str, str]:
 
 
 def _respond(
-    collection: Collection, parameters: Mapping[str, str], points: Points | None, *, multi: bool = False
+    collection: Collection,
+    query_type: str,
+    parameters: Mapping[str, str],
+    points: Points | None,
+    *,
+    multi: bool = False,
 ) -> Response:
     deadline = Deadline.after(collection.settings.limits.seconds)
-    encoder, media_type = _negotiate(parameters.get("f"))
-    query = position_query(parameters, collection, points)
-    if multi and not query.points.multi:
+    encoder, media_type = negotiate(parameters.get("f"), collection.title)
+    with _turn(deadline):
+        query = build_query(query_type, parameters, collection, points)
+    if multi and isinstance(query, PositionQuery) and not query.points.multi:
         raise InvalidCoords(
             "multipoint takes a MULTIPOINT, e.g. coords=MULTIPOINT((10 50),(11 51)); for one POINT use position."
         )
-    if not _admission.acquire(timeout=max(0.0, deadline.remaining_s)):
+    return response(run(query, collection, encoder, deadline), media_type)
+
+
+def run(query: Query, collection: Collection, encoder: Encoder, deadline: Deadline) -> Answer:
+    """Answer a query when it is its turn. Raises `EdrError`."""
+    with _turn(deadline):
+        return answer(query, collection, encoder, deadline, endpoint=f"{service_url()}{request.path}")
+
+
+def service_url() -> str:
+    """`server.url` of the configuration: what clients call this server, which the Host header of a request need not say."""
+    url: str = current_app.config[_SERVICE_URL]
+    return url
+
+
+@contextmanager
+def _turn(deadline: Deadline) -> Iterator[None]:
+    """Wait for one of the places at work. Raises `Overloaded` where none comes free in time."""
+    if not _admission.acquire(timeout=max(0.0, min(deadline.remaining_s, _PATIENCE_S))):
         raise Overloaded("The service is busy; please try again in a moment.")
     try:
-        answered = answer(query, collection, encoder, deadline)
+        yield
     finally:
         _admission.release()
-    return _response(answered, media_type)
 
 
-def _negotiate(f: str | None) -> tuple[Encoder, str]:
+def _prefix() -> str:
+    """What stands before `/collections` in this server's paths."""
+    return request.path.partition("/collections/")[0]
+
+
+def negotiate(f: str | None, title: str = "Data") -> tuple[Encoder, str]:
     """The encoder, and the media type to label its output with: `f` wins over Accept (OGC 19-086r6, 8.2)."""
+    if (f or "").strip().lower() in PageEncoder.aliases or (f is None and is_browser()):
+        return PageEncoder(f"{service_url()}{_prefix()}", request.full_path.removesuffix("?"), title), _HTML
     encoder = encoder_for(f)
     if f is not None and f.lower() in encoder.media_types:
         return encoder, f.lower()
@@ -136,12 +200,16 @@ def _negotiate(f: str | None) -> tuple[Encoder, str]:
     raise NotAcceptable(f"None of the media types in Accept is offered; use one of: {types}.")
 
 
-def _response(answered: Answer, media_type: str) -> Response:
+def response(answered: Answer, media_type: str) -> Response:
+    """An answer as a response, with what it took; 204 where there are no data."""
     if answered.body is None:
         empty = Response(status=HTTPStatus.NO_CONTENT)
         del empty.headers["Content-Type"]  # of no body
         return empty
     response = Response(answered.body, content_type=media_type)
+    response.vary.add("Accept")
+    if media_type == _HTML:
+        response.headers.update(SECURITY_HEADERS)
     stats = answered.stats
     response.headers["Server-Timing"] = (
         f'chunks;desc="{stats.chunks}", fetched;desc="{stats.chunks_fetched}", bytes;desc="{stats.bytes_read}",'

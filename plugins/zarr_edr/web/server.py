@@ -179,4 +179,5 @@ def _bound_to(bind: str, listener: socket.socket) -> str:
 
 def _greeting(prepared: PreparedConfig, settings: Mapping[str, Any]) -> str:
     names = ", ".join(prepared.collections)
-    return f"Serving {names} at {prepared.url} with {settings['workers']} workers; Ctrl-C stops."
+    workers = f"{settings['workers']} worker{'s' * (settings['workers'] != 1)}"
+    return f"Serving {names} at {prepared.url} with {workers}; Ctrl-C stops."

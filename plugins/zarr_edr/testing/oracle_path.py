@@ -1,0 +1,197 @@
+"""Slow, obvious answers to trajectory and corridor queries.
+
+Rules. A vertex takes the cell with the nearest centre, the nearest level within the range of the levels, and the nearest
+time, up to half a step beyond the first and last. A vertex outside of the grid is null, one at a level or time outside is
+refused; a line of which no vertex is on the grid is left out. A corridor takes the cells whose centre is within half the
+width of the path, and the cells of the vertices. The path runs along great circles of the sphere, distances from it are
+those of the WGS 84 ellipsoid. With a height it takes the levels from half of that below the lowest Z, or z, to half of it
+above the highest; a Z with no level that near takes the nearest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zarr_edr.query.geometry import Path
+from zarr_edr.query.model import CorridorQuery, Level, LevelInterval, TrajectoryQuery
+from zarr_edr.testing.covjson import Row
+from zarr_edr.testing.oracle_area import GEOD, Cells, cell_of, grid_rows, levels_between, thinned, within
+from zarr_edr.testing.oracle_axes import iso, nearest_time
+from zarr_edr.testing.oracle_variable import Chosen, ChosenTimes, Expected, Variable
+
+_SAMPLES = 65
+_SLACK_M = 1.0
+_SLACK_SHARE = 1e-4
+"""The nearest point of the path is not the same by the sphere and by the ellipsoid; that changes distances a little."""
+
+
+class Refused(Exception):
+    """A vertex has a level or a time outside of the collection's extent."""
+
+
+def lines(path: Path) -> list[range]:
+    """Indices of the vertices of each line."""
+    bounds = [*path.starts.tolist(), len(path)]
+    return [range(first, end) for first, end in itertools.pairwise(bounds)]
+
+
+def trajectory_rows(variable: Variable, query: TrajectoryQuery) -> list[Expected]:
+    """All values, in the order of the vertices; `point` counts those of the lines that are not left out.
+
+    Raises `Refused`.
+    """
+    rows: list[Expected] = []
+    vertex = 0
+    for line in lines(query.path):
+        chosen = [(_times_of(variable, query, k), _levels_of(variable, query, k)) for k in line]
+        cells = [variable.cells_at(float(query.path.x[k]), float(query.path.y[k])) for k in line]
+        if not any(cells) or not all(times and levels for times, levels in chosen):
+            continue
+        for places, (times, levels) in zip(cells, chosen, strict=True):
+            rows += variable.found(query, vertex, places, times, levels if places else [(None, None)])
+            vertex += 1
+    return rows
+
+
+def _times_of(variable: Variable, query: TrajectoryQuery, vertex: int) -> ChosenTimes:
+    if not variable.has_t or query.path.time_us is None:
+        return variable.times(query.datetime)
+    k = nearest_time(variable.instants, int(query.path.time_us[vertex]))
+    if k is None:
+        raise Refused("time")
+    return [(k, iso(variable.instants[k]))]
+
+
+def _levels_of(variable: Variable, query: TrajectoryQuery, vertex: int) -> Chosen:
+    if not variable.has_z or query.path.z is None:
+        return variable.levels(query.z)
+    levels = variable.levels((Level(float(query.path.z[vertex])),))
+    if not levels:
+        raise Refused("level")
+    return levels
+
+
+def by_vertex(rows: Sequence[Row] | None, query: TrajectoryQuery) -> list[Row] | None:
+    """The rows of all lines with `point` counting their vertices.
+
+    Rows come in the order of the vertices, once for each time, level and member of the query.
+    """
+    if rows is None:
+        return None
+    own_time, own_level = query.path.time_us is not None, query.path.z is not None
+    counts: Counter[tuple[Any, ...]] = Counter()
+    numbered = []
+    for row in rows:
+        key = (row.parameter, row.members, None if own_time else row.time, None if own_level else row.z)
+        numbered.append(replace(row, point=counts[key]))
+        counts[key] += 1
+    return numbered
+
+
+# --- corridors -------------------------------------------------------------------------------------------------------
+
+
+def corridor_rows(variable: Variable, query: CorridorQuery) -> list[Expected]:
+    """All values of the grids, one for each line that has a cell."""
+    rows: list[Expected] = []
+    part = 0
+    for line in lines(query.path):
+        levels = _corridor_levels(variable, query, line)
+        cells = line_cells(variable, query, line)
+        found = list(grid_rows(variable, query, part, cells, thinned(levels, query.resolution.z)))
+        part += bool(found)
+        rows += found
+    return rows
+
+
+def _corridor_levels(variable: Variable, query: CorridorQuery, line: range) -> Chosen:
+    if query.height is None:
+        return variable.levels(query.z)
+    half = query.height / 2
+    if query.z is not None:
+        return variable.levels(tuple(_widened(member, half) for member in query.z))
+    if query.path.z is not None:
+        z = [float(query.path.z[k]) for k in line]
+        return levels_between(variable, min(z) - half, max(z) + half)
+    return variable.levels(None)
+
+
+def _widened(member: Level | LevelInterval, by: float) -> LevelInterval:
+    if isinstance(member, Level):
+        return LevelInterval(member.value - by, member.value + by)
+    return LevelInterval(
+        None if member.low is None else member.low - by, None if member.high is None else member.high + by
+    )
+
+
+def line_cells(variable: Variable, query: CorridorQuery, line: range) -> Cells:
+    """The cells of one line."""
+    cells: dict[tuple[int, int], bool] = {}
+    path, half = query.path, query.width_m / 2
+    vertices = [(float(path.x[k]), float(path.y[k])) for k in line]
+    for start, end in itertools.pairwise(vertices):
+        distances = _distances_m(variable, start, end)
+        for place, sure in within(distances, half, _SLACK_M + _SLACK_SHARE * half).items():
+            cells[place] = cells.get(place, False) or sure
+    for x, y in vertices:
+        for place, sure in cell_of(variable, x, y).items():
+            cells[place] = cells.get(place, False) or sure
+    return cells
+
+
+def _distances_m(
+    variable: Variable, start: tuple[float, float], end: tuple[float, float]
+) -> dict[tuple[int, int], float]:
+    """Metres from a piece of the path to each centre."""
+    lat, lon = (a.ravel() for a in np.meshgrid(np.clip(variable.y, -90.0, 90.0), variable.x, indexing="ij"))
+    _, distance = nearest_on_segment(lon, lat, start, end)
+    places = [(j, i) for j in range(len(variable.y)) for i in range(len(variable.x))]
+    return dict(zip(places, distance.tolist(), strict=True))
+
+
+Floats = NDArray[np.float64]
+
+
+def nearest_on_segment(
+    lon: Floats, lat: Floats, start: tuple[float, float], end: tuple[float, float]
+) -> tuple[Floats, Floats]:
+    """Share of the way, 0..1, at which each position is nearest to a great circle, and how near in metres, shapes (n,).
+
+    Looks at many points of it, then at ever closer ones around the best.
+    """
+    low, high = np.zeros(lon.shape), np.ones(lon.shape)
+    share, best = low, np.full(lon.shape, np.inf)
+    for _ in range(6):
+        shares = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, _SAMPLES)
+        x, y = _along_great_circle(shares.ravel(), start, end)
+        metres = GEOD.inv(x, y, np.repeat(lon, _SAMPLES), np.repeat(lat, _SAMPLES))[2].reshape(shares.shape)
+        at = metres.argmin(axis=1)
+        rows = np.arange(lon.size)
+        share, best = shares[rows, at], metres[rows, at]
+        low, high = shares[rows, np.maximum(at - 1, 0)], shares[rows, np.minimum(at + 1, _SAMPLES - 1)]
+    return share, best
+
+
+def _along_great_circle(share: Floats, start: tuple[float, float], end: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Longitude and latitude at shares of the shorter way on a sphere, shapes (n,)."""
+    a, b = _unit(*start), _unit(*end)
+    angle = math.atan2(float(np.linalg.norm(np.cross(a, b))), float(a @ b))
+    if angle == 0.0:
+        return np.full(share.shape, start[0]), np.full(share.shape, start[1])
+    points = np.sin((1 - share) * angle)[:, None] * a + np.sin(share * angle)[:, None] * b
+    return np.degrees(np.arctan2(points[:, 1], points[:, 0])), np.degrees(
+        np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1]))
+    )
+
+
+def _unit(x: float, y: float) -> Floats:
+    lon, lat = math.radians(x), math.radians(y)
+    return np.array([math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)])

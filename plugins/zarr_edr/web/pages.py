@@ -1,0 +1,252 @@
+"""Routes of the resources that describe the service: landing page, conformance, collections, instances, OpenAPI.
+
+Each document is made and encoded once for a snapshot of the catalog. Collections of other pygeoapi providers are listed
+among ours and stay pygeoapi's business otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from http import HTTPStatus
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import orjson
+from flask import Response, request
+
+from zarr_edr.dataset.catalog import Catalog
+from zarr_edr.errors import NotFound
+from zarr_edr.query.checks import quoted
+from zarr_edr.web import html, metadata, openapi
+from zarr_edr.web.negotiate import HTML, JSON, Form, chosen, is_browser
+from zarr_edr.web.service import JsonObject, Service
+
+if TYPE_CHECKING:
+    from flask import Blueprint, Flask
+    from flask.typing import ResponseReturnValue
+
+LOGGER = logging.getLogger(__name__)
+
+_OPENAPI_30 = Form("json", (metadata.OPENAPI_30, "application/vnd.oai.openapi+json", "application/json"))
+_OPENAPI_31 = Form("json31", (metadata.OPENAPI_31,))
+_OWN_RELS = frozenset({"self", "alternate", "about", "service-desc", "service-doc", "conformance", "data"})
+
+
+def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any], catalog: Catalog) -> None:
+    """Put these routes in the place of pygeoapi's. To be called after `routes.register`.
+
+    `config` is pygeoapi's, complete; pygeoapi is imported by then.
+    """
+    # Importing pygeoapi's application is what reads its configuration: see `app`.
+    from pygeoapi.flask_app import OPENAPI  # noqa: PLC0415
+    from pygeoapi.util import get_base_url  # noqa: PLC0415
+
+    service = Service.of(config, get_base_url(config))
+    stock_openapi = orjson.loads(OPENAPI) if isinstance(OPENAPI, str) else OPENAPI
+    views = _Views(_Stock(app, blueprint, service), service, catalog, stock_openapi)
+    for endpoint, view in (
+        ("landing_page", views.landing_page),
+        ("conformance", views.conformance),
+        ("collections", views.collections),
+        ("openapi", views.openapi),
+        ("get_collection_edr_query", views.instances_or_query),
+    ):
+        app.view_functions[f"{blueprint.name}.{endpoint}"] = view
+    html.register_static(app, blueprint.url_prefix or "")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One document in all its forms, each made once."""
+
+    kind: str
+    """As `html.render` knows it."""
+    path: str
+    """Below the URL of the service, e.g. `/collections/ostia`."""
+    document: JsonObject
+    base_url: str
+
+    @cached_property
+    def json(self) -> Body:
+        """As JSON."""
+        return Body.of(orjson.dumps(self.document))
+
+    @cached_property
+    def html(self) -> Body:
+        """As HTML."""
+        path = f"{self.path}?f=html"
+        return Body.of(html.render(self.kind, self.document, base_url=self.base_url, path=path).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An encoded document."""
+
+    data: bytes
+    etag: str
+    """Changes with the bytes."""
+
+    @classmethod
+    def of(cls, data: bytes) -> Body:
+        """With its tag."""
+        return cls(data, sha256(data).hexdigest()[:16])
+
+
+class _Stock:
+    """pygeoapi's own views, for what is not ours: their answers as JSON, and links and classes to add to ours."""
+
+    def __init__(self, app: Flask, blueprint: Blueprint, service: Service) -> None:
+        self._app, self._prefix = app, blueprint.url_prefix or ""
+        self.views: dict[str, Callable[..., Any]] = {
+            name.removeprefix(f"{blueprint.name}."): view for name, view in app.view_functions.items()
+        }
+        self.ids = tuple(id_ for id_, resource in service.resources.items() if not resource.ours)
+        self.listed = tuple(id_ for id_ in self.ids if not service.resources[id_].hidden)
+        self.needed = service.has_others
+
+    def json(self, endpoint: str, path: str, *args: str) -> JsonObject | None:
+        """The answer of a view as JSON; None where it fails, which the log then tells."""
+        with self._app.test_request_context(f"{self._prefix}{path}?f=json"):
+            response = self._app.make_response(self.views[endpoint](*args))
+        if response.status_code != HTTPStatus.OK:
+            LOGGER.warning("pygeoapi answers %s with %d; it is left out", path, response.status_code)
+            return None
+        found: JsonObject = orjson.loads(response.get_data())
+        return found
+
+    def links(self) -> list[JsonObject]:
+        """Links of the landing page to what is not ours."""
+        found = self.json("landing_page", "/") if self.needed else None
+        return [link for link in (found or {}).get("links", ()) if link["rel"] not in _OWN_RELS]
+
+    def classes(self) -> list[str]:
+        """Conformance classes of what is not ours."""
+        found = self.json("conformance", "/conformance") if self.needed else None
+        return list((found or {}).get("conformsTo", ()))
+
+    def collections(self) -> list[JsonObject]:
+        """Descriptions of the collections that are not ours."""
+        found = (self.json("collections", f"/collections/{quote(id_)}", id_) for id_ in self.listed)
+        return [document for document in found if document is not None]
+
+
+class _Views:
+    """View functions over one catalog."""
+
+    def __init__(self, stock: _Stock, service: Service, catalog: Catalog, stock_openapi: JsonObject) -> None:
+        self._stock, self._service, self._catalog = stock, service, catalog
+        self._stock_openapi = stock_openapi
+        self._pages: dict[str, Page] = {}
+        self._making = Lock()
+
+    def landing_page(self) -> Response:
+        """GET /."""
+        return _respond(self._page("landing", "/", lambda: metadata.landing_page(self._service, self._stock.links())))
+
+    def conformance(self) -> Response:
+        """GET /conformance."""
+        return _respond(self._page("conformance", "/conformance", self._conformance))
+
+    def _conformance(self) -> JsonObject:
+        return metadata.conformance(self._service, self._stock.classes())
+
+    def collections(self, collection_id: str | None = None) -> ResponseReturnValue:
+        """GET /collections and /collections/{id}."""
+        if collection_id is None:
+            return _respond(self._collections())
+        if collection_id in self._stock.ids:
+            others: ResponseReturnValue = self._stock.views["collections"](collection_id)
+            return others
+        return _respond(self._collection(collection_id))
+
+    def _collection(self, id_: str) -> Page:
+        described = self._catalog.get(id_)
+        return self._page("collection", f"/collections/{id_}", lambda: metadata.collection(self._service, described))
+
+    def _collections(self) -> Page:
+        """Those of other providers are described anew each time: what they say is not in our snapshot."""
+        if self._stock.listed:
+            return Page("collections", "/collections", self._list(self._stock.collections()), self._service.url)
+        return self._page("collections", "/collections", lambda: self._list([]))
+
+    def _list(self, others: list[JsonObject]) -> JsonObject:
+        hidden = {id_ for id_, resource in self._service.resources.items() if resource.hidden}
+        listed = [
+            metadata.collection(self._service, c) for id_, c in self._catalog.collections.items() if id_ not in hidden
+        ]
+        in_order = {document["id"]: document for document in (*listed, *others)}
+        return metadata.collections(
+            self._service, [in_order[id_] for id_ in self._service.resources if id_ in in_order]
+        )
+
+    def instances_or_query(
+        self, collection_id: str, instance_id: str | None = None, location_id: str | None = None
+    ) -> ResponseReturnValue:
+        """GET /collections/{id}/instances and .../instances/{iid}; the queries share its endpoint and go on."""
+        rule = "" if request.url_rule is None else request.url_rule.rule
+        if collection_id in self._catalog.collections:
+            if rule.endswith("/instances"):
+                return _respond(self._instances(collection_id))
+            if rule.endswith("/instances/<instance_id>") and instance_id is not None:
+                return _respond(self._instance(collection_id, instance_id))
+        answered: ResponseReturnValue = self._stock.views["get_collection_edr_query"](
+            collection_id, instance_id, location_id
+        )
+        return answered
+
+    def _instances(self, id_: str) -> Page:
+        parent = self._catalog.get(id_)
+        if not parent.instances:
+            raise NotFound(f"The collection {quoted(id_)} has no instances.")
+        path = f"/collections/{id_}/instances"
+        return self._page("instances", path, lambda: metadata.instances(self._service, parent))
+
+    def _instance(self, id_: str, instance_id: str) -> Page:
+        parent = self._catalog.get(id_)
+        run = parent.instances.get(instance_id)
+        if run is None:
+            raise NotFound(f"The collection {quoted(id_)} has no instance {quoted(instance_id)}.")
+        path = f"/collections/{id_}/instances/{instance_id}"
+        return self._page("instance", path, lambda: metadata.instance(self._service, parent, run))
+
+    def openapi(self) -> Response:
+        """GET /openapi: version 3.0, with `f=json31` 3.1, and as HTML for browsers."""
+        forms = (_OPENAPI_30, _OPENAPI_31, HTML)
+        form, media_type = chosen(forms)
+        if form is HTML and "f" not in request.args and not is_browser() and "*/*" in request.accept_mimetypes.values():
+            form, media_type = _OPENAPI_30, metadata.OPENAPI_30
+        version = openapi.V31 if form is _OPENAPI_31 else openapi.V30
+        page = self._page("openapi", "/openapi", lambda: self._openapi(version), key=f"/openapi {version}")
+        return _sent(page, form, media_type)
+
+    def _openapi(self, version: str) -> JsonObject:
+        return openapi.document(self._service, self._catalog.collections, self._stock_openapi, version)
+
+    def _page(self, kind: str, path: str, make: Callable[[], JsonObject], key: str = "") -> Page:
+        page = self._pages.get(key or path)
+        if page is None:
+            with self._making:
+                page = self._pages.setdefault(key or path, Page(kind, path, make(), self._service.url))
+        return page
+
+
+def _respond(page: Page) -> Response:
+    form, media_type = chosen((JSON, HTML))
+    return _sent(page, form, media_type)
+
+
+def _sent(page: Page, form: Form, media_type: str) -> Response:
+    if form is HTML:
+        body, headers = page.html, {**html.SECURITY_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+    else:
+        body, headers = page.json, {"Content-Type": media_type}
+    response = Response(body.data, headers=headers)
+    response.set_etag(body.etag)
+    response.vary.add("Accept")
+    response.make_conditional(request)  # in place
+    return response

@@ -41,7 +41,10 @@ def collection(path: Path, **settings: Any) -> Collection:
 
 
 def ask(of: Collection, coords: str, **parameters: str) -> Answer:
-    given = {"coords": coords, **{name.replace("_", "-"): value for name, value in parameters.items()}}
+    given = {
+        "coords": coords,
+        **{name if name.startswith("dim_") else name.replace("_", "-"): value for name, value in parameters.items()},
+    }
     return answer(position_query(given, of), of, encoder_for(None))
 
 
@@ -143,10 +146,11 @@ def test_a_second_question_to_the_same_chunk_reads_nothing(steps: Path) -> None:
     [
         (Limits(cells=11), ResponseTooLarge, "limits.cells"),
         (Limits(decoded_bytes=95), ResponseTooLarge, "limits.decoded_bytes"),
+        (Limits(chunks=2), ResponseTooLarge, "limits.chunks"),
         (Limits(points=1), QueryTooLarge, "limits.points"),
         (Limits(coords_chars=20), QueryTooLarge, "coords_chars"),
     ],
-    ids=["cells", "decoded bytes", "points", "coords"],
+    ids=["cells", "decoded bytes", "chunks", "points", "coords"],
 )
 def test_a_query_over_a_limit_is_refused_before_anything_is_read(
     steps: Path, limits: Limits, error: type[Exception], key: str
@@ -219,6 +223,25 @@ def test_the_answer_is_the_same_to_the_byte_whoever_runs_the_plan(steps: Path, s
     ran = ask(replace(of, settings=replace(of.settings, dask_scheduler=scheduler)), coords)
     assert ran.stats.scheduler == scheduler
     assert ran.body == ask(of, coords).body
+
+
+def test_a_dimension_named_like_a_parameter_is_asked_for_by_another_name(tmp_path: Path) -> None:
+    values = np.arange(2 * 3 * 3, dtype="f4").reshape(2, 3, 3)
+    coordinates = {
+        "f": ("f", [1, 2], {"long_name": "frequency"}),
+        "lat": ("lat", [0.0, 1.0, 2.0], {"units": "degrees_north"}),
+        "lon": ("lon", [0.0, 1.0, 2.0], {"units": "degrees_east"}),
+    }
+    dataset = xr.Dataset({"v": (("f", "lat", "lon"), values)}, coordinates)
+    dataset.to_zarr(tmp_path / "f.zarr", zarr_format=3, consolidated=False)
+    found = document(collection(tmp_path / "f.zarr"), "POINT(1 1)", dim_f="2")
+    assert found["zarr-edr:dimensions"] == {"dim_f": 2}
+    assert found["ranges"]["v"]["values"] == [13.0]
+
+
+def test_one_point_of_many_with_many_levels_is_a_collection() -> None:
+    found = document(collection(DEMO / "woa.zarr"), "MULTIPOINT((-30 0))", datetime="0000-01")
+    assert (found["type"], len(found["coverages"])) == ("CoverageCollection", 1)
 
 
 def test_a_store_of_a_hundred_thousand_chunks_costs_a_point_one_chunk(tmp_path: Path) -> None:

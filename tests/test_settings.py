@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from zarr_edr.errors import ConfigurationError
+from zarr_edr.errors import STATUS, ConfigurationError, ErrorKind
 from zarr_edr.limits import Limits
 from zarr_edr.settings import OPTIONS, CollectionSettings, DatetimeMatch, MissingChunks, ParameterSettings
 
@@ -163,3 +164,12 @@ class TestTable:
     @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.key)
     def test_every_row_is_complete(self, option: Any) -> None:
         assert all((option.key, option.expected, option.default, option.help))
+
+
+def test_the_documentation_lists_every_option_with_its_key() -> None:
+    text = (Path(__file__).parents[1] / "docs/configuration.md").read_text()
+    assert [option.key for option in OPTIONS if f"`{option.key}`" not in text] == []
+
+
+def test_every_kind_of_error_has_a_status() -> None:
+    assert STATUS.keys() == set(ErrorKind)

@@ -287,14 +287,24 @@ def in_crs(coverages: CoverageSet, crs: QueryCrs) -> CoverageSet:
     return replace(coverages, coverages=moved, crs=label)
 
 
+_METRE_DIGITS = 4
+"""Decimals of metres in answers."""
+
+
 def _moved(name: str, axis: Float64Array | Times | Tuples, crs: QueryCrs) -> Float64Array | Times | Tuples:
     match axis:
         case Times():
             return axis
         case Tuples():
-            return replace(axis, x=crs.x_of(_wrapped(axis.x, crs)), y=crs.y_of(axis.y))
+            return replace(axis, x=_rounded(crs.x_of(_wrapped(axis.x, crs)), crs), y=_rounded(crs.y_of(axis.y), crs))
+        case _ if name == "x":
+            return _rounded(crs.x_of(_on_map(axis, crs)), crs)
         case _:
-            return crs.x_of(_on_map(axis, crs)) if name == "x" else crs.y_of(axis) if name == "y" else axis
+            return _rounded(crs.y_of(axis), crs) if name == "y" else axis
+
+
+def _rounded(values: Float64Array, crs: QueryCrs) -> Float64Array:
+    return values if crs.geographic else np.round(values, _METRE_DIGITS)
 
 
 def _wrapped(longitude: Float64Array, crs: QueryCrs) -> Float64Array:

@@ -19,8 +19,6 @@ Float64Array = NDArray[np.float64]
 
 _EARTH_M = 6_378_137.0
 """Radius of the sphere of EPSG:3857, which is the WGS 84 semi-major axis."""
-_DIGITS = 4
-"""Decimals of metres in answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +50,12 @@ class QueryCrs:
         if not self.mercator:
             return first, second
         with np.errstate(over="ignore"):  # beyond the poles is infinite, and so refused by the range check
-            latitude = np.degrees(2 * np.arctan(np.exp(second / _EARTH_M)) - np.pi / 2)
+            latitude = np.degrees(np.arctan(np.sinh(second / _EARTH_M)))
         return np.degrees(first / _EARTH_M), latitude
 
     def x_of(self, longitude: Float64Array) -> Float64Array:
         """X (easting, or longitude) of meridians, shape (n,)."""
-        return np.round(np.radians(longitude) * _EARTH_M, _DIGITS) if self.mercator else longitude
+        return np.radians(longitude) * _EARTH_M if self.mercator else longitude
 
     def y_of(self, latitude: Float64Array) -> Float64Array:
         """Y (northing, or latitude) of parallels, shape (n,). Raises `InvalidCrs` for a pole, which has none in Mercator."""
@@ -67,7 +65,7 @@ class QueryCrs:
             raise InvalidCrs(
                 f"The answer includes a pole, which {self.name} cannot show; ask in CRS84, or away from it."
             )
-        return np.round(np.log(np.tan(np.pi / 4 + np.radians(latitude) / 2)) * _EARTH_M, _DIGITS)
+        return np.arcsinh(np.tan(np.radians(latitude))) * _EARTH_M
 
 
 @lru_cache(maxsize=16)

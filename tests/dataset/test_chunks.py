@@ -7,15 +7,19 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numcodecs
 import numpy as np
 import pytest
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec, GzipCodec, TransposeCodec, ZstdCodec
+from zarr.codecs.numcodecs import FixedScaleOffset
 
+from zarr_edr.cache import ChunkCache
 from zarr_edr.dataset.chunks import ChunkedArray
 from zarr_edr.errors import ChunkCorrupt, ChunkMissing, DeadlineExceeded, StoreUnavailable
 from zarr_edr.limits import Deadline
 from zarr_edr.settings import MissingChunks
+from zarr_edr.testing.faults import CountingStore
 
 SHAPE = (23, 10, 7)
 
@@ -123,6 +127,52 @@ def test_messages_do_not_name_paths_of_the_machine(tmp_path: Path) -> None:
     with pytest.raises(ChunkCorrupt) as caught:
         array.fetch((0, 0, 0))
     assert str(tmp_path) not in caught.value.message
+
+
+FILTERED: dict[str, dict[str, Any]] = {
+    "v2 blosc after a filter": {
+        "zarr_format": 2,
+        "chunks": (5, 4, 7),
+        "filters": [numcodecs.FixedScaleOffset(offset=0, scale=1, dtype="f4", astype="i2")],
+        "compressors": numcodecs.Blosc(),
+    },
+    "v3 blosc after a filter": {
+        "chunks": (5, 4, 7),
+        "filters": [FixedScaleOffset(offset=0, scale=1, dtype="<f4", astype="<i2")],
+        "compressors": BloscCodec(),
+    },
+}
+
+
+@pytest.mark.parametrize("layout", FILTERED.values(), ids=FILTERED)
+@pytest.mark.filterwarnings("ignore:Numcodecs codecs are not in the Zarr version 3")
+def test_blosc_after_a_filter_is_read_and_its_truncation_found(tmp_path: Path, layout: dict[str, Any]) -> None:
+    array, values = written(tmp_path, **layout)
+    np.testing.assert_array_equal(array.fetch((0, 0, 0)).values, values[:5, :4])
+    whole = chunk_file(tmp_path).read_bytes()
+    chunk_file(tmp_path).write_bytes(whole[:-3])
+    with pytest.raises(ChunkCorrupt):
+        array.fetch((0, 0, 0))
+
+
+def test_the_index_of_a_shard_is_read_once(tmp_path: Path) -> None:
+    written(tmp_path, **LAYOUTS["v3 sharded"])
+    store = CountingStore(zarr.storage.LocalStore(tmp_path, read_only=True))
+    array = ChunkedArray.open(zarr.open_group(store, mode="r"), "v", missing=MissingChunks.FILL)
+    store.counts.reset()
+    cache = ChunkCache(10**6)
+    for index in ((0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 0)):
+        array.fetch(index, None, cache.get)
+    assert store.counts.gets["v/c/0/0/0"] == 1 + 4
+
+
+@pytest.mark.parametrize("missing", list(MissingChunks))
+@pytest.mark.parametrize("name", ["v2", "v3", "v3 sharded"])
+def test_a_store_that_is_gone_is_no_absent_chunk(tmp_path: Path, name: str, missing: MissingChunks) -> None:
+    array, _ = written(tmp_path / "s", **LAYOUTS[name])
+    (tmp_path / "s").rename(tmp_path / "moved")
+    with pytest.raises(StoreUnavailable):
+        ChunkedArray(array.array, missing).fetch((0, 0, 0))
 
 
 @pytest.mark.parametrize("name", ["v2", "v3 sharded"])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.errors import ConfigurationError
 from zarr_edr.grid.rectilinear import AxisIndex, RectilinearGrid
+from zarr_edr.query.geometry import Box
 
 LATITUDES = np.arange(-90.0, 91.0, 10.0)
 
@@ -133,6 +134,44 @@ def test_a_lone_cell_is_as_wide_as_those_of_the_other_axis() -> None:
 def test_an_axis_that_is_not_strictly_monotonic_stops_the_start(values: list[float]) -> None:
     with pytest.raises(ConfigurationError, match="'lon'"):
         AxisIndex(np.array(values), "lon")
+
+
+def test_a_pole_is_one_place_with_one_value() -> None:
+    globe = grid(np.arange(0.0, 360.0, 10.0))
+    assert {cell(globe, x, 90.0) for x in (0.0, 77.0, -120.0, 359.0)} == {(0.0, 90.0)}
+
+
+def test_longitudes_that_start_again_at_the_meridian_run_on() -> None:
+    rolled = grid(np.array([*np.arange(180.0, 360.0, 10.0), *np.arange(0.0, 180.0, 10.0)]))
+    assert [cell(rolled, x, 0.0) for x in (-175.1, 355.0, 4.0, 177.0)] == [(180, 0), (0, 0), (0, 0), (180, 0)]
+
+
+def test_a_lone_cell_of_which_nothing_is_known_is_one_unit_wide() -> None:
+    lone = grid(np.array([5.0]), np.array([50.0]))
+    assert [cell(lone, x, 50.4) for x in (4.5, 5.2, 5.6)] == [(5.0, 50.0), (5.0, 50.0), None]
+
+
+def test_one_and_many_positions_agree_within_rounding_of_an_edge() -> None:
+    globe = grid(np.array([0.5, 1.5, 2.5]))
+    assert cell(globe, -1e-17, 0.0) == (0.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("box", "x"),
+    [
+        (Box(-15, 0, 15, 1), [-10, 0, 10]),
+        (Box(350, 0, 10, 1), [350, 360, 370]),
+        (Box(170, 0, -170, 1), [170, 180, 190]),
+        (Box(3, 0, 3, 1), [0]),
+        (Box(20, 0, 40, 1), [20, 30, 40]),
+        (Box(25, 0, 35, 1), [30]),
+    ],
+    ids=["across the seam", "as stored", "antimeridian", "no width", "centres", "edges"],
+)
+def test_a_window_has_the_columns_that_a_box_touches(box: Box, x: list[float]) -> None:
+    window = grid(np.arange(0.0, 360.0, 10.0)).window(box)
+    assert window is not None
+    assert window.x.tolist() == x
 
 
 def test_float32_coordinates_are_shown_as_their_shortest_decimal() -> None:

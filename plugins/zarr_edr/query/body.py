@@ -25,7 +25,6 @@ from zarr_edr.errors import InvalidBody, QueryTooLarge
 from zarr_edr.limits import Limits
 from zarr_edr.query.checks import quoted
 from zarr_edr.query.geometry import Float64Array, Points
-from zarr_edr.query.wkt import parse_points
 
 JSON_TYPES = ("application/json", "application/geo+json")
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -58,20 +57,6 @@ class PointsBody:
     """None where the body has none, or gives them as text in `coords`."""
     options: Mapping[str, str]
     """The other parameters of the query, by name and as a query string would have them. Null ones are left out."""
-
-
-def parse_points_body(body: bytes, content_type: str | None, limits: Limits) -> PointsBody:
-    """Read a body of one of the shapes above that must give points; see `parse_body`.
-
-    Raises `InvalidCoords` too, where `coords` is not a POINT or MULTIPOINT.
-    """
-    found = parse_body(body, content_type, limits)
-    if found.points is not None:
-        return found
-    options = dict(found.options)
-    if "coords" not in options:
-        raise InvalidBody(f"The body has no coords. {_FORMS}")
-    return PointsBody(parse_points(options.pop("coords"), limits), options)
 
 
 def parse_body(body: bytes, content_type: str | None, limits: Limits) -> PointsBody:

@@ -164,7 +164,7 @@ def _checked(loaded: object, path: Path) -> dict[str, Any]:
 
 
 def _check_keys(loaded: Mapping[str, Any], path: Path) -> None:
-    """Pygeoapi reads over keys that it does not know, and so over those that are misspelt."""
+    """Refuse keys that pygeoapi would read over, since they are misspelt."""
     with (files("pygeoapi") / CONFIG_SCHEMA).open(encoding="utf-8") as file:
         sections = yaml.safe_load(file)["properties"]
     for section in ("server", "metadata", "logging"):

@@ -30,6 +30,7 @@ from benchmarks.servers import await_idle, ours, stock
 ROOT = Path(__file__).parents[1]
 WORKERS = 2
 CLIENTS = 8
+CUBE_VALUES = 411_000
 SEED = 20261125
 
 
@@ -154,6 +155,33 @@ def compare(store: Store, folder: Path, seconds: float, *, quick: bool) -> None:
             stock_rate = requests_per_second(stock_port, theirs, CLIENTS, seconds * (1 if workload.points == 1 else 3))
             await_idle(stock_process)
             report("", f"{CLIENTS} cl. /s", rate, stock_rate)
+        compare_cube(store, our_port, stock_port, 5 if quick else 20)
+
+
+def cube_path(store: Store) -> str:
+    """A cube of the whole grid and as many first times as make some 410,000 values."""
+    with xr.open_zarr(store.path, chunks=None) as dataset:
+        x, y, times = (dataset[name].values for name in (store.x, store.y, store.time))
+    count = min(times.size, CUBE_VALUES // (x.size * y.size))
+    when = "/".join(f"{np.datetime_as_string(t, unit='s')}Z" for t in (times[0], times[count - 1]))
+    bbox = ",".join(f"{float(edge):.6f}" for edge in (x.min(), y.min(), x.max(), y.max()))
+    return f"/collections/s/cube?bbox={bbox}&datetime={when}&f=json"
+
+
+def compare_cube(store: Store, ours_at: int, stock_at: int, repeats: int) -> None:
+    """The same cube from both. Stock pygeoapi's values are not compared: it turns ascending latitudes upside down."""
+    path = cube_path(store)
+    connection = Connection(ours_at)
+    found = json.loads(connection.send(get(path, ours_at)).body)["ranges"][store.variable]
+    connection.close()
+    with xr.open_zarr(store.path, chunks=None) as dataset:
+        expected = dataset[store.variable][: found["shape"][0]].values.ravel()
+    np.testing.assert_allclose(np.array(found["values"], "f8"), expected, rtol=1e-6)
+    ms = latencies_ms(ours_at, [(get(path, ours_at),)] * repeats)
+    stock_ms = latencies_ms(stock_at, [(get(path, stock_at),)] * max(2, repeats // 4))
+    report(
+        f"cube, {expected.size:,} values", "median ms", statistics.median(ms), statistics.median(stock_ms), inverse=True
+    )
 
 
 def warm(port: int, requests: Sequence[Sequence[bytes]], process: psutil.Process) -> None:

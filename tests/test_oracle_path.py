@@ -59,9 +59,14 @@ def test_a_line_without_times_has_the_values_of_its_vertices(case: Case[Trajecto
     for query in case.queries:
         line = Path(query.path.x, query.path.y, None, None, query.path.starts[:1])
         points = Points(line.x, line.y, None, multi=True)
-        given_ = {"datetime": query.datetime, "z": query.z, "parameters": query.parameters, "custom": query.custom}
-        along = rows_of(TrajectoryQuery(line, **given_), collection) or []
-        apart = rows_of(PositionQuery(points, **given_), collection) or []
+        chosen: dict[str, Any] = {
+            "datetime": query.datetime,
+            "z": query.z,
+            "parameters": query.parameters,
+            "custom": query.custom,
+        }
+        along = rows_of(TrajectoryQuery(line, **chosen), collection) or []
+        apart = rows_of(PositionQuery(points, **chosen), collection) or []
         assert sorted(
             (r.parameter, r.time, r.z, r.members, r.x, r.y, r.value) for r in along if r.value is not None
         ) == (sorted((r.parameter, r.time, r.z, r.members, r.x, r.y, r.value) for r in apart if r.value is not None))

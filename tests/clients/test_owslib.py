@@ -69,7 +69,9 @@ class TestQueries:
 
     def test_an_instant_is_taken_alone(self, edr: EnvironmentalDataRetrieval, ostia: xr.Dataset) -> None:
         got = edr.query_data("ostia", "position", coords="POINT(160 0)", datetime_="2008-07-16T12:00:00Z")
-        expected = ostia.surface_temperature.sel(time="2008-07-16T12:00").sel(longitude=160, latitude=0, method="nearest")
+        expected = ostia.surface_temperature.sel(time="2008-07-16T12:00").sel(
+            longitude=160, latitude=0, method="nearest"
+        )
         assert axis(got, "t") == ["2008-07-16T12:00:00Z"]
         assert values(got, "surface_temperature").item() == expected.item()
 

@@ -85,6 +85,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "coords for a cube": ("cube", {"coords": "POINT(0 0)"}),
     "bbox for a position": ("position", {"bbox": "0,0,1,1"}),
     "Z twice": ("trajectory", {"coords": "LINESTRING Z(-30 0 10,-28 3 50)"}),
+    "M that goes back": ("trajectory", {"coords": "LINESTRING M(-30 0 200,-28 3 100)"}),
     "M twice": ("trajectory", {"coords": "LINESTRING M(-30 0 1,-28 3 2)"}),
 }
 

@@ -8,6 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from zarr_edr.grid.protocol import Float64Array, GridIndex, Window
+from zarr_edr.grid.rectilinear import SAME_MERIDIAN
 from zarr_edr.query.geometry import Box, Path, Polygon
 
 Mask = NDArray[np.bool_]
@@ -17,7 +18,6 @@ _GEOD = pyproj.Geod(ellps="WGS84")
 _MEAN_RADIUS_M = 6_371_008.8
 _SPHERE_ERROR = 0.01
 """Spherical distances differ from geodesic ones by less than this part."""
-_SAME_MERIDIAN = 1e-7
 _POLE = 90.0
 _METRES_PER_DEGREE = 110_500.0
 """Least length of a degree of latitude, rounded down, so that boxes around distances are never too small."""
@@ -80,7 +80,7 @@ def with_cells(mask: Mask, window: Window, grid: GridIndex, x: Float64Array, y: 
     used_x, used_y = grid.centre(cells.index)
     for inside, column, row in zip(cells.inside, used_x, used_y, strict=True):
         if inside:  # by meridian, not by index: a store may hold one twice
-            columns = np.abs((window.x - column + 180.0) % 360.0 - 180.0) < _SAME_MERIDIAN
+            columns = np.abs((window.x - column + 180.0) % 360.0 - 180.0) < SAME_MERIDIAN
             mask[np.ix_(window.y == row, columns)] = True
     return mask
 

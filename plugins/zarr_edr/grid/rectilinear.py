@@ -17,6 +17,8 @@ _TURN = 360.0
 _POLE = 90.0
 LONE_CELL = 1.0
 """Width, in units of the axis, of the only cell of a grid, of which nothing tells how wide it is."""
+SAME_MERIDIAN = 1e-4
+"""Degrees by which a meridian may differ from itself a turn away: float32 knows 360 to 3e-5."""
 _DIGITS = 9
 """Decimals of degrees, to which 350.8333 - 360 is -9.1667: a tenth of a millimetre."""
 _OVERLAP = 1e-9
@@ -298,7 +300,9 @@ class RectilinearGrid:
             return index, np.zeros(index.size)
         shift = chosen * _TURN
         # A store may hold one meridian twice, as 0 and as 360.
-        _, order = np.unique(np.round(self.x.written[index] + shift, _DIGITS), return_index=True)
+        there = self.x.written[index] + shift
+        order = np.argsort(there, kind="stable")
+        order = order[np.append(True, np.diff(there[order]) > SAME_MERIDIAN)]
         if self.x.written[0] > self.x.written[-1]:
             order = order[::-1]
         return index[order], shift[order]

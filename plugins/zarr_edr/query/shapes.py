@@ -51,6 +51,13 @@ def parse_path(text: str, limits: Limits, to_lonlat: ToLonLat) -> Path:
         seconds = geometry.coords[:, -1]
         if (np.abs(seconds) > _MAX_EPOCH_S).any():
             raise InvalidCoords("coords has an M that is no time; M counts seconds since 1970-01-01T00:00:00Z.")
+        back = np.flatnonzero(np.diff(seconds) < 0) + 1
+        back = back[~np.isin(back, geometry.sequences)]
+        if back.size:
+            vertex = int(back[0]) + 1
+            raise InvalidCoords(
+                f"The M of vertex {vertex} is earlier than that of vertex {vertex - 1}; times must not go back."
+            )
         time_us = np.round(seconds * 1e6).astype(np.int64)
     return Path(x, y, z, time_us, geometry.sequences[:-1])
 

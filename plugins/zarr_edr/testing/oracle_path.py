@@ -15,6 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ def line_cells(variable: Variable, query: CorridorQuery, line: range) -> Cells:
     path, half = query.path, query.width_m / 2
     vertices = [(float(path.x[k]), float(path.y[k])) for k in line]
     for start, end in itertools.pairwise(vertices):
-        distances = _distances_m(variable, start, end)
+        distances = _distances_m(tuple(variable.y), tuple(variable.x), start, end)
         for place, sure in within(distances, half, _SLACK_M + _SLACK_SHARE * half).items():
             cells[place] = cells.get(place, False) or sure
     for x, y in vertices:
@@ -147,13 +148,14 @@ def line_cells(variable: Variable, query: CorridorQuery, line: range) -> Cells:
     return cells
 
 
+@lru_cache(maxsize=64)
 def _distances_m(
-    variable: Variable, start: tuple[float, float], end: tuple[float, float]
+    latitudes: tuple[float, ...], longitudes: tuple[float, ...], start: tuple[float, float], end: tuple[float, float]
 ) -> dict[tuple[int, int], float]:
-    """Metres from a piece of the path to each centre."""
-    lat, lon = (a.ravel() for a in np.meshgrid(np.clip(variable.y, -90.0, 90.0), variable.x, indexing="ij"))
+    """Metres from a piece of the path to each centre; the parameters of a store share their cells."""
+    lat, lon = (a.ravel() for a in np.meshgrid(np.clip(latitudes, -90.0, 90.0), longitudes, indexing="ij"))
     _, distance = nearest_on_segment(lon, lat, start, end)
-    places = [(j, i) for j in range(len(variable.y)) for i in range(len(variable.x))]
+    places = itertools.product(range(len(latitudes)), range(len(longitudes)))
     return dict(zip(places, distance.tolist(), strict=True))
 
 
@@ -169,7 +171,7 @@ def nearest_on_segment(
     """
     low, high = np.zeros(lon.shape), np.ones(lon.shape)
     share, best = low, np.full(lon.shape, np.inf)
-    for _ in range(6):
+    for _ in range(5):
         shares = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, _SAMPLES)
         x, y = _along_great_circle(shares.ravel(), start, end)
         metres = GEOD.inv(x, y, np.repeat(lon, _SAMPLES), np.repeat(lat, _SAMPLES))[2].reshape(shares.shape)

@@ -5,99 +5,35 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import xarray as xr
 import zarr
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
-from zarr_edr.dataset.cf import describe
-from zarr_edr.dataset.model import Collection
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.engine import answer
 from zarr_edr.query.geometry import Points
 from zarr_edr.query.model import PositionQuery
-from zarr_edr.settings import CollectionSettings
-from zarr_edr.testing import oracle
-from zarr_edr.testing.covjson import Row, check, decode, load
+from zarr_edr.testing.agreement import NIGHTLY, Case, cases, collection_on, disagreements_in, profile, rows_of
+from zarr_edr.testing.covjson import Row, load
 from zarr_edr.testing.faults import CountingStore
-from zarr_edr.testing.stores import StoreSpec, in_memory, truth
-from zarr_edr.testing.strategies import position_queries, store_specs
+from zarr_edr.testing.stores import in_memory
+from zarr_edr.testing.strategies import position_queries
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 ENCODER = CovJsonEncoder()
-
-
-def profile(examples: int) -> settings:
-    """Few and fixed examples by default, forty times as many at night."""
-    return settings(
-        max_examples=examples * 40 if NIGHTLY else examples,
-        deadline=None,
-        phases=tuple(Phase) if NIGHTLY else (Phase.generate,),  # to shrink a failure takes minutes
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A store and queries to ask it."""
-
-    spec: StoreSpec
-    queries: list[PositionQuery]
-
-
-@st.composite
-def cases(draw: Callable[[st.SearchStrategy[StoreSpec | list[PositionQuery]]], object], queries: int) -> Case:
-    spec = draw(store_specs())
-    assert isinstance(spec, StoreSpec)
-    asked = draw(st.lists(position_queries(spec), min_size=queries, max_size=queries))
-    assert isinstance(asked, list)
-    return Case(spec, asked)
-
-
-def collection_on(group: zarr.Group) -> Collection:
-    return describe(group, id="c", title="C", description="", settings=CollectionSettings(data="memory"))
-
-
-def rows_of(query: PositionQuery, collection: Collection) -> list[Row] | None:
-    """The engine's answer, checked and decoded."""
-    body = answer(query, collection, ENCODER).body
-    if body is None:
-        return None
-    assert check(load(body)) == []
-    return decode(body)
-
-
-def tolerances(spec: StoreSpec, dataset: xr.Dataset) -> dict[str, float]:
-    """Packed values may differ by the rounding of another order of operations, others by nothing."""
-    allowed = {}
-    for variable in spec.variables:
-        if variable.scale_factor is not None or variable.add_offset is not None:
-            values = dataset[variable.name].values
-            largest = np.nanmax(np.abs(values), initial=abs(variable.add_offset or 0.0), where=np.isfinite(values))
-            allowed[variable.name] = 4 * float(np.finfo(values.dtype).eps) * float(largest)
-    return allowed
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_the_engine_answers_as_brute_force_does(part: int) -> None:
     @seed(part if not NIGHTLY else secrets.randbits(32))
     @profile(40)
-    @given(cases(queries=16))
-    def agree(case: Case) -> None:
-        group = in_memory(case.spec)
-        dataset, collection = truth(group.store), collection_on(group)
-        brute_force, allowed = oracle.Oracle(dataset), tolerances(case.spec, dataset)
-        for query in case.queries:
-            problems = oracle.disagreements(brute_force.answer(query), rows_of(query, collection), allowed)
-            assert not problems, (query, problems[:3])
+    @given(cases(position_queries, count=16))
+    def agree(case: Case[PositionQuery]) -> None:
+        assert disagreements_in(case) == []
 
     agree()
 
@@ -116,8 +52,8 @@ def told(rows: list[Row] | None) -> list[tuple[object, ...]] | None:
 
 @seed(0)
 @profile(15)
-@given(cases(queries=4))
-def test_a_longitude_is_a_direction(case: Case) -> None:
+@given(cases(position_queries, count=4))
+def test_a_longitude_is_a_direction(case: Case[PositionQuery]) -> None:
     collection = collection_on(in_memory(case.spec))
     for query in case.queries:
         here = told(rows_of(query, collection))
@@ -126,8 +62,8 @@ def test_a_longitude_is_a_direction(case: Case) -> None:
 
 @seed(0)
 @profile(30)
-@given(cases(queries=1), st.floats(-720, 720), st.sampled_from((-90.0, 90.0)))
-def test_any_longitude_at_a_pole_is_the_pole(case: Case, lon: float, pole: float) -> None:
+@given(cases(position_queries, count=1), st.floats(-720, 720), st.sampled_from((-90.0, 90.0)))
+def test_any_longitude_at_a_pole_is_the_pole(case: Case[PositionQuery], lon: float, pole: float) -> None:
     collection = collection_on(in_memory(case.spec))
     grid = next(iter(collection.parameters.values())).grid
     points = Points(np.array([lon]), np.array([pole]), None, multi=False)
@@ -137,8 +73,8 @@ def test_any_longitude_at_a_pole_is_the_pole(case: Case, lon: float, pole: float
 
 @seed(0)
 @profile(30)
-@given(cases(queries=1))
-def test_no_chunk_is_fetched_twice_for_one_query(case: Case) -> None:
+@given(cases(position_queries, count=1))
+def test_no_chunk_is_fetched_twice_for_one_query(case: Case[PositionQuery]) -> None:
     if case.spec.sharded:
         return  # a shard is read once for its index, and once for each of its chunks
     counting = CountingStore(in_memory(case.spec).store)
@@ -150,8 +86,8 @@ def test_no_chunk_is_fetched_twice_for_one_query(case: Case) -> None:
 
 @seed(0)
 @profile(30)
-@given(cases(queries=2))
-def test_points_asked_together_are_answered_as_each_alone(case: Case) -> None:
+@given(cases(position_queries, count=2))
+def test_points_asked_together_are_answered_as_each_alone(case: Case[PositionQuery]) -> None:
     collection = collection_on(in_memory(case.spec))
     for query in case.queries:
         together = rows_of(replace(query, points=replace(query.points, multi=True)), collection) or []
@@ -165,8 +101,8 @@ def test_points_asked_together_are_answered_as_each_alone(case: Case) -> None:
 
 @seed(0)
 @profile(30)
-@given(cases(queries=2))
-def test_parameters_on_the_same_axes_come_in_the_order_asked_for(case: Case) -> None:
+@given(cases(position_queries, count=2))
+def test_parameters_on_the_same_axes_come_in_the_order_asked_for(case: Case[PositionQuery]) -> None:
     twin = replace(case.spec.variables[0], name="twin")
     spec = replace(case.spec, variables=(*case.spec.variables, twin))
     collection = collection_on(in_memory(spec))

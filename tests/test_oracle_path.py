@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,9 +26,11 @@ from zarr_edr.testing.agreement import (
     chunks_of,
     collection_on,
     disagreements_in,
+    invalidities_in,
     profile,
     rows_of,
 )
+from zarr_edr.testing.covjson import schema_validator
 from zarr_edr.testing.faults import CountingStore
 from zarr_edr.testing.oracle import Oracle
 from zarr_edr.testing.oracle_path import Refused
@@ -43,7 +46,7 @@ KINDS: dict[str, Strategy] = {"trajectory": trajectory_queries, "corridor": corr
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_engine_answers_as_brute_force_does(kind: str, part: int) -> None:
     @seed(part if not NIGHTLY else secrets.randbits(32))
-    @profile(30)
+    @profile(25)
     @given(cases(KINDS[kind], count=6))
     def agree(case: Case[Query]) -> None:
         assert disagreements_in(case) == []
@@ -142,5 +145,22 @@ def test_each_chunk_that_holds_a_cell_is_fetched_once_and_no_other(kind: str) ->
         assert chunks_of([e for e in expected if not e.optional], case.spec) <= fetched.keys()
         assert fetched.keys() <= chunks_of(expected, case.spec)
         assert set(fetched.values()) <= {1}
+
+    law()
+
+
+SCHEMAS = pathlib.Path(__file__).parents[1] / "../shared/schemas/covjson"
+
+
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="the official CoverageJSON schemas are not beside this checkout")
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_answer_is_valid_coveragejson(kind: str) -> None:
+    validator = schema_validator(SCHEMAS)
+
+    @seed(0)
+    @profile(15)
+    @given(cases(KINDS[kind], count=4))
+    def law(case: Case[Query]) -> None:
+        assert invalidities_in(case, validator) == []
 
     law()

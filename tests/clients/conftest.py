@@ -91,7 +91,8 @@ def demo() -> Iterator[Demo]:
 def stored(name: str) -> xr.Dataset:
     """A store of the demo as xarray reads it; its data are in memory."""
     with xr.open_zarr(ROOT / "data" / f"{name}.zarr", decode_times=name != "woa", chunks=None) as dataset:
-        return dataset.load()
+        loaded: xr.Dataset = dataset.load()
+    return loaded
 
 
 @pytest.fixture(scope="session")
@@ -142,7 +143,9 @@ def node() -> Node:
     def run(*arguments: str, text: str = "") -> str:
         environment = os.environ | {"NODE_PATH": str(modules)}
         command = ["node", *arguments]
-        ended = subprocess.run(command, input=text, capture_output=True, text=True, env=environment, timeout=60)
+        ended = subprocess.run(
+            command, input=text, capture_output=True, text=True, env=environment, timeout=60, check=False
+        )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 

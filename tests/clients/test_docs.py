@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shutil
 import subprocess
 
 import pytest
 
-from .conftest import ROOT, Demo, Node
+from .conftest import ROOT, Demo, Node, cannot_run
 
 DOCUMENT = (ROOT / "docs/clients.md").read_text()
 EXAMPLE = re.compile(r"^```(python|sh|js)\n(.*?)^```\n\n```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -39,6 +40,8 @@ def test_python_prints_what_is_promised(demo: Demo, code: str, expected: str) ->
 
 @examples("sh")
 def test_shell_prints_what_is_promised(demo: Demo, code: str, expected: str) -> None:
+    if shutil.which("curl") is None:
+        cannot_run("curl is not installed")
     command = ["sh", "-c", code.replace("http://localhost:5000", demo.url)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == expected.strip()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -20,8 +20,6 @@ from .conftest import Demo, Json
 
 EXAMPLES = 3
 """For each operation, beside those that the document names."""
-PATHS = r"^/(conformance|collections|openapi)?$|^/collections/(ostia|woa|seasonal)(/|$)"
-"""The pages, and three collections: without levels and with places; with levels; with members and instances."""
 PLACES = {"coords", "bbox", "within", "within-units", "locationId", "itemId", "instanceId"}
 PLACES |= {"corridor-width", "corridor-height", "width-units", "height-units"}
 """Random text is no WKT: with these as in the document's examples, more of the questions have an answer."""
@@ -58,7 +56,7 @@ def ask(operation: Any) -> list[int]:
     """Statuses of the answers of one operation. Raises what schemathesis holds against them."""
     statuses: list[int] = []
 
-    def one(case: Case) -> None:
+    def one(case: Case[Any]) -> None:
         answer = case.call(timeout=60)
         statuses.append(answer.status_code)
         case.validate_response(answer, checks=CHECKS)
@@ -69,14 +67,22 @@ def ask(operation: Any) -> list[int]:
     return statuses
 
 
+def as_it_is(document: Json) -> Json:
+    return document
+
+
 @pytest.mark.parametrize(
-    ("change", "answered"), [(lambda document: document, 0.25), (placed, 0.4)], ids=["any", "placed"]
+    ("change", "paths"),
+    [
+        (as_it_is, r"^/(conformance|collections|openapi)?$|^/collections/ostia(/|$)"),
+        (placed, r"^/collections/(woa|seasonal)(/|$)"),
+    ],
+    ids=["pages and places", "levels, members and instances"],
 )
-def test_answers_are_as_the_api_says(demo: Demo, change: Any, answered: float) -> None:
-    document = change(demo.json("/openapi"))
-    schema = schemathesis.openapi.from_dict(document).include(path_regex=PATHS)
+def test_answers_are_as_the_api_says(demo: Demo, change: Callable[[Json], Json], paths: str) -> None:
+    schema = schemathesis.openapi.from_dict(change(demo.json("/openapi"))).include(path_regex=paths)
     schema.config.update(base_url=demo.url)
-    statuses = [status for each in schema.get_all_operations() for status in ask(each.ok())]
-    assert len(statuses) > 250
-    print(len(statuses), Counter(statuses))
-    assert sum(status == 200 for status in statuses) > 60
+    operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
+    statuses = [status for operation in operations for status in ask(operation)]
+    assert len(statuses) > 4 * len(operations) > 80
+    assert sum(status == 200 for status in statuses) > len(operations)

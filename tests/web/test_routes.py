@@ -99,12 +99,15 @@ def test_a_compressed_body_is_refused_unread(client: FlaskClient) -> None:
         ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
         ("application/prs.coverage+json", "application/prs.coverage+json"),
         ("application/json", "application/json"),
+        ("text/html", "text/html; charset=utf-8"),
+        ("application/geo+json, */*;q=0.1", "application/geo+json"),
+        ("text/html, image/gif, *; q=.2, */*; q=.2", "text/html; charset=utf-8"),
         (
             "application/prs.coverage+json,application/ld+json;q=0.1,application/json;q=0.1",
             "application/prs.coverage+json",
         ),
     ],
-    ids=["any", "browser", "prs", "json", "covjson-reader"],
+    ids=["any", "browser", "prs", "json", "page", "geojson first", "java", "covjson-reader"],
 )
 def test_accept_chooses_the_media_type(client: FlaskClient, accept: str, content_type: str) -> None:
     response = client.get(f"{OSTIA}/position?coords=POINT(-30 1)&datetime={WHEN}", headers={"Accept": accept})

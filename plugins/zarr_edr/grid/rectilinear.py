@@ -300,9 +300,9 @@ class RectilinearGrid:
             return index, np.zeros(index.size)
         shift = chosen * _TURN
         # A store may hold one meridian twice, as 0 and as 360.
-        there = self.x.written[index] + shift
-        order = np.argsort(there, kind="stable")
-        order = order[np.append(True, np.diff(there[order]) > SAME_MERIDIAN)]
+        shifted = self.x.written[index] + shift
+        order = np.argsort(shifted, kind="stable")
+        order = order[np.append(True, np.diff(shifted[order]) > SAME_MERIDIAN)]
         if self.x.written[0] > self.x.written[-1]:
             order = order[::-1]
         return index[order], shift[order]

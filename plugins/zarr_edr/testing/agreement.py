@@ -11,6 +11,7 @@ import xarray as xr
 import zarr
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.model import Collection
@@ -18,7 +19,7 @@ from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.engine import answer
 from zarr_edr.query.model import Query
 from zarr_edr.settings import CollectionSettings
-from zarr_edr.testing.covjson import Row, check, decode, load
+from zarr_edr.testing.covjson import Row, check, decode, load, pydantic_problems, schema_problems
 from zarr_edr.testing.oracle import Oracle
 from zarr_edr.testing.oracle_axes import instants_of, iso, plain
 from zarr_edr.testing.oracle_variable import Cell, Expected
@@ -66,7 +67,7 @@ def collection_on(group: zarr.Group) -> Collection:
 
 
 def rows_of(query: Query, collection: Collection) -> list[Row] | None:
-    """The engine's answer, checked and decoded."""
+    """The engine's answer, checked and decoded; None where there are no data. Raises AssertionError for a flawed one."""
     body = answer(query, collection, _ENCODER).body
     if body is None:
         return None
@@ -74,6 +75,17 @@ def rows_of(query: Query, collection: Collection) -> list[Row] | None:
     if flaws:
         raise AssertionError(f"{query}: {flaws[:3]}")
     return decode(body)
+
+
+def invalidities_in[Q: Query](case: Case[Q], validator: Draft202012Validator | None) -> list[str]:
+    """What covjson-pydantic, and the official schemas where they are at hand, hold against the answers."""
+    collection = collection_on(in_memory(case.spec))
+    bodies = [answer(query, collection, _ENCODER).body for query in case.queries]
+    documents = [load(body) for body in bodies if body is not None]
+    found = [problem for document in documents for problem in pydantic_problems(document)]
+    if validator is not None:
+        found += [problem for document in documents for problem in schema_problems(document, validator)]
+    return found
 
 
 def tolerances(spec: StoreSpec, dataset: xr.Dataset) -> dict[str, float]:

@@ -25,7 +25,7 @@ MAX_LIMIT = 1000
 
 _ALIASES = {"parameter_names": "parameter-name", "parametername": "parameter-name", "parameter_name": "parameter-name"}
 _KNOWN = ("bbox", "datetime", "parameter-name", "crs", "limit", "offset", "f", "lang")
-_COUNT = re.compile(r"[0-9]{1,9}")
+_COUNT = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)

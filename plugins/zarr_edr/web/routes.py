@@ -184,20 +184,20 @@ def _prefix() -> str:
 
 def negotiate(f: str | None, title: str = "Data") -> tuple[Encoder, str]:
     """The encoder, and the media type to label its output with: `f` wins over Accept (OGC 19-086r6, 8.2)."""
-    if (f or "").strip().lower() in PageEncoder.aliases or (f is None and is_browser()):
-        return PageEncoder(f"{service_url()}{_prefix()}", request.full_path.removesuffix("?"), title), _HTML
+    page = PageEncoder(f"{service_url()}{_prefix()}", request.full_path.removesuffix("?"), title)
+    if (f or "").strip().lower() in page.aliases or (f is None and is_browser()):
+        return page, _HTML
     encoder = encoder_for(f)
     if f is not None and f.lower() in encoder.media_types:
         return encoder, f.lower()
     accept = request.accept_mimetypes
     if f is not None or not accept:
         return encoder, encoder.media_types[0]
-    for offered in ENCODERS:
-        best = accept.best_match(offered.media_types)
-        if best is not None:
-            return offered, best
-    types = ", ".join(media_type for offered in ENCODERS for media_type in offered.media_types)
-    raise NotAcceptable(f"None of the media types in Accept is offered; use one of: {types}.")
+    types = {media_type: offered for offered in (*ENCODERS, page) for media_type in offered.media_types}
+    best = accept.best_match(types)
+    if best is None:
+        raise NotAcceptable(f"None of the media types in Accept is offered; use one of: {', '.join(types)}.")
+    return types[best], _HTML if types[best] is page else best
 
 
 def response(answered: Answer, media_type: str) -> Response:

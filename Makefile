@@ -29,7 +29,7 @@ serve: $(STAMP)
 	$(BIN)/zarr-edr serve config/demo.yml --bind 127.0.0.1:$(PORT)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
 
 cite: $(STAMP)
 	$(BIN)/python scripts/cite.py

@@ -44,8 +44,8 @@ KINDS: dict[str, Strategy] = {"cube": cube_queries, "area": area_queries, "radiu
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_engine_answers_as_brute_force_does(kind: str, part: int) -> None:
     @seed(part if not NIGHTLY else secrets.randbits(32))
-    @profile(30)
-    @given(cases(KINDS[kind], count=6))
+    @profile(20)
+    @given(cases(KINDS[kind], count=8))
     def agree(case: Case[Query]) -> None:
         assert disagreements_in(case) == []
 
@@ -68,7 +68,7 @@ def twice_there(spec: StoreSpec) -> bool:
 
 
 @seed(0)
-@profile(30)
+@profile(15)
 @given(cases(cube_queries, count=4))
 def test_a_box_across_the_antimeridian_is_its_two_halves(case: Case[CubeQuery]) -> None:
     assume(not twice_there(case.spec))
@@ -83,7 +83,7 @@ def test_a_box_across_the_antimeridian_is_its_two_halves(case: Case[CubeQuery]) 
 
 
 @seed(0)
-@profile(30)
+@profile(15)
 @given(cases(cube_queries, count=4))
 def test_a_rectangle_is_a_box(case: Case[CubeQuery]) -> None:
     collection = collection_on(in_memory(case.spec))
@@ -132,7 +132,7 @@ def test_a_longitude_is_a_direction(kind: str) -> None:
 
 
 @seed(0)
-@profile(30)
+@profile(15)
 @given(cases(radius_queries, count=4))
 def test_a_tiny_circle_is_the_cell_of_its_point(case: Case[RadiusQuery]) -> None:
     collection = collection_on(in_memory(case.spec))
@@ -149,7 +149,7 @@ def test_a_tiny_circle_is_the_cell_of_its_point(case: Case[RadiusQuery]) -> None
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_chunk_that_holds_a_cell_is_fetched_once_and_no_other(kind: str) -> None:
     @seed(0)
-    @profile(60)
+    @profile(30)
     @given(cases(KINDS[kind], count=1))
     def law(case: Case[Query]) -> None:
         assume(not case.spec.sharded)  # a shard is read once for its index, and once for each of its chunks
@@ -176,7 +176,7 @@ def test_each_answer_is_valid_coveragejson(kind: str) -> None:
     validator = schema_validator(SCHEMAS)
 
     @seed(0)
-    @profile(15)
+    @profile(8)
     @given(cases(KINDS[kind], count=4))
     def law(case: Case[Query]) -> None:
         assert invalidities_in(case, validator) == []

@@ -46,8 +46,8 @@ KINDS: dict[str, Strategy] = {"trajectory": trajectory_queries, "corridor": corr
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_engine_answers_as_brute_force_does(kind: str, part: int) -> None:
     @seed(part if not NIGHTLY else secrets.randbits(32))
-    @profile(25)
-    @given(cases(KINDS[kind], count=6))
+    @profile(15)
+    @given(cases(KINDS[kind], count=8))
     def agree(case: Case[Query]) -> None:
         assert disagreements_in(case) == []
 
@@ -55,7 +55,7 @@ def test_the_engine_answers_as_brute_force_does(kind: str, part: int) -> None:
 
 
 @seed(0)
-@profile(30)
+@profile(15)
 @given(cases(trajectory_queries, count=4))
 def test_a_line_without_times_has_the_values_of_its_vertices(case: Case[TrajectoryQuery]) -> None:
     collection = collection_on(in_memory(case.spec))
@@ -84,7 +84,7 @@ def refused(query: TrajectoryQuery, dataset: Any) -> bool:
 
 
 @seed(0)
-@profile(40)
+@profile(20)
 @given(cases(trajectory_queries, count=4), st.sampled_from((-1e4, -2.0, 2.0, 1e4)), st.sampled_from((-1, 1)))
 def test_a_level_or_time_outside_is_refused(case: Case[TrajectoryQuery], up: float, years: int) -> None:
     group = in_memory(case.spec)
@@ -104,7 +104,7 @@ def test_a_level_or_time_outside_is_refused(case: Case[TrajectoryQuery], up: flo
 
 
 @seed(0)
-@profile(30)
+@profile(15)
 @given(cases(corridor_queries, count=4), st.integers(1, 4), st.integers(1, 4))
 def test_a_resolution_of_a_corridor_takes_some_of_its_rows_and_columns(
     case: Case[CorridorQuery], columns: int, rows: int
@@ -129,7 +129,7 @@ def twice_there(spec: StoreSpec) -> bool:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_chunk_that_holds_a_cell_is_fetched_once_and_no_other(kind: str) -> None:
     @seed(0)
-    @profile(50)
+    @profile(25)
     @given(cases(KINDS[kind], count=1))
     def law(case: Case[Query]) -> None:
         assume(not case.spec.sharded)  # a shard is read once for its index, and once for each of its chunks
@@ -158,7 +158,7 @@ def test_each_answer_is_valid_coveragejson(kind: str) -> None:
     validator = schema_validator(SCHEMAS)
 
     @seed(0)
-    @profile(15)
+    @profile(8)
     @given(cases(KINDS[kind], count=4))
     def law(case: Case[Query]) -> None:
         assert invalidities_in(case, validator) == []

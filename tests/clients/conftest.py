@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -28,6 +29,7 @@ MUST_RUN = "ZARR_EDR_ALL"
 Json = dict[str, Any]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep these tests in one process, where tests run in several: they share a server."""
     for item in items:
@@ -137,11 +139,14 @@ def node() -> Node:
     programs = [shutil.which(name) for name in ("node", "npm")]
     if None in programs:
         cannot_run("node and npm are not installed (Debian: nodejs, npm)")
-    modules = Path(sys.prefix) / "node" / "node_modules"
-    _install(modules)
+    folder = Path(sys.prefix) / "node"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # other processes of these tests may install, too
+        _install(folder)
 
     def run(*arguments: str, text: str = "") -> str:
-        environment = os.environ | {"NODE_PATH": str(modules)}
+        environment = os.environ | {"NODE_PATH": str(folder / "node_modules")}
         command = ["node", *arguments]
         ended = subprocess.run(
             command, input=text, capture_output=True, text=True, env=environment, timeout=60, check=False
@@ -152,13 +157,12 @@ def node() -> Node:
     return run
 
 
-def _install(modules: Path) -> None:
-    manifest = modules / "covjson-reader" / "package.json"
+def _install(folder: Path) -> None:
+    manifest = folder / "node_modules/covjson-reader/package.json"
     if manifest.exists() and json.loads(manifest.read_text())["version"] == COVJSON_READER:
         return
-    modules.parent.mkdir(exist_ok=True)
     quiet = ["--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
-    command = ["npm", "install", "--prefix", str(modules.parent), *quiet, f"covjson-reader@{COVJSON_READER}"]
+    command = ["npm", "install", "--prefix", str(folder), *quiet, f"covjson-reader@{COVJSON_READER}"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     if ended.returncode != 0:
         cannot_run(f"npm could not install covjson-reader {COVJSON_READER}: {ended.stderr[-300:]}")

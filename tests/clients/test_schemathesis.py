@@ -84,5 +84,5 @@ def test_answers_are_as_the_api_says(demo: Demo, change: Callable[[Json], Json],
     schema.config.update(base_url=demo.url)
     operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
     statuses = [status for operation in operations for status in ask(operation)]
-    assert len(statuses) > 4 * len(operations) > 80
-    assert sum(status == 200 for status in statuses) > len(operations)
+    assert len(statuses) > 3 * len(operations) > 75
+    assert 4 * statuses.count(200) > len(statuses)

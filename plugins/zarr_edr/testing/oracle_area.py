@@ -13,8 +13,10 @@ Where the edge of a geometry passes a cell's corner, or a centre, so closely tha
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pyproj
@@ -183,7 +185,9 @@ def _shares_interior(figure: shapely.Polygon, edges: tuple[float, float, float, 
 
 def circle_cells(variable: Variable, x: float, y: float, within_m: float) -> Cells:
     """The cells with a centre within a distance of a point, and the cell of the point."""
-    cells = within(distances_m(variable, x, y), within_m, _SLACK_M + _SLACK_SHARE * within_m)
+    cells = within(
+        distances_m(tuple(variable.y), tuple(variable.x), x, y), within_m, _SLACK_M + _SLACK_SHARE * within_m
+    )
     for place, sure in cell_of(variable, x, y).items():
         cells[place] = cells.get(place, False) or sure
     return cells
@@ -196,13 +200,14 @@ def cell_of(variable: Variable, x: float, y: float) -> Cells:
     return dict.fromkeys(places, sure)
 
 
-def distances_m(variable: Variable, x: float, y: float) -> dict[tuple[int, int], float]:
-    """Metres along the ellipsoid from a point to each centre."""
-    found = {}
-    for j, lat in enumerate(variable.y):
-        for i, lon in enumerate(variable.x):
-            found[j, i] = float(GEOD.inv(x, y, lon, min(max(lat, -90.0), 90.0))[2])
-    return found
+@lru_cache(maxsize=64)
+def distances_m(
+    latitudes: tuple[float, ...], longitudes: tuple[float, ...], x: float, y: float
+) -> dict[tuple[int, int], float]:
+    """Metres along the ellipsoid from a point to each centre; the parameters of a store share their cells."""
+    lat, lon = (a.ravel() for a in np.meshgrid(np.clip(latitudes, -90.0, 90.0), longitudes, indexing="ij"))
+    metres = GEOD.inv(np.full(lat.shape, x), np.full(lat.shape, y), lon, lat)[2]
+    return dict(zip(itertools.product(range(len(latitudes)), range(len(longitudes))), metres.tolist(), strict=True))
 
 
 def within(distances: Mapping[tuple[int, int], float], limit_m: float, slack_m: float) -> dict[tuple[int, int], bool]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.crs import CRS84, QueryCrs
 from zarr_edr.dataset.model import CustomAxis, HorizontalCrs, Parameter, TimeAxis, VerticalAxis
+from zarr_edr.limits import Deadline
 from zarr_edr.plan import AxisSelection, GroupPlan, LocatedPoints, MaskedWindow, PointShape, ReadPlan
 from zarr_edr.query.geometry import Float64Array
 
@@ -85,6 +86,16 @@ class Coverage:
                 raise ValueError(f"{name}: {values.values.shape} values for {values.axis_names} of {sizes}")
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of an answer, counted in what the format lists, e.g. features."""
+
+    offset: int
+    limit: int
+    next_url: str | None
+    """Where the next one is; None where a URL cannot say it."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CoverageSet:
     """An answer."""
@@ -98,6 +109,8 @@ class CoverageSet:
     """True where the one coverage is the document; else it is a collection, though of one."""
     endpoint: str = ""
     """URL of the query, without its parameters, for formats that want it in every feature."""
+    page: Page | None = None
+    """What formats that can page are to give of it; None: all."""
 
 
 Axes = dict[str, Float64Array | Times | Tuples]
@@ -116,13 +129,20 @@ def axis_size(axis: Float64Array | Times | Tuples) -> int:
             return int(axis.size)
 
 
-def cover(plan: ReadPlan, arrays: tuple[NDArray[Any], ...], crs: HorizontalCrs) -> CoverageSet:
+_COVERAGES_PER_LOOK = 1000
+"""Coverages made between looks at the clock: some 20 ms."""
+
+
+def cover(plan: ReadPlan, arrays: tuple[NDArray[Any], ...], crs: HorizontalCrs, deadline: Deadline) -> CoverageSet:
     """Turn the values read for a plan, in the order of `plan.array_reads`, into coverages."""
     remaining = iter(arrays)
     coverages: list[Coverage] = []
     for group in plan.groups:
         values = {r.parameter.name: next(remaining) for r in group.reads}
-        coverages.extend(_cover_group(group, values))
+        for coverage in _cover_group(group, values):
+            coverages.append(coverage)
+            if len(coverages) % _COVERAGES_PER_LOOK == 0:
+                deadline.check()
     parameters = tuple({read.parameter.name: read.parameter for read in plan.array_reads}.values())
     single = len(coverages) == 1 and not any(_split_by_point(group) for group in plan.groups)
     return CoverageSet(tuple(coverages), parameters, crs, single)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from zarr_edr.coverage import CoverageSet, cover, in_crs
+from zarr_edr.coverage import CoverageSet, Page, cover, in_crs
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.limits import Deadline
@@ -28,25 +28,35 @@ class Answer:
 
 def coverages_of(query: Query, collection: Collection, deadline: Deadline) -> tuple[CoverageSet | None, ReadStats, int]:
     """The answer before it is written: None where there are no data; what reading took; the number of values."""
-    planned = plan(query, collection)
+    planned = plan(query, collection, deadline)
     if not planned.groups:
         return None, ReadStats(), 0
     planned.admit(collection.settings.limits)
     deadline.check()
     result = read(planned, choose(collection.settings.dask_scheduler, planned), deadline)
-    coverages = in_crs(cover(planned, result.arrays, collection.crs), query.crs)
+    coverages = in_crs(cover(planned, result.arrays, collection.crs, deadline), query.crs)
     return coverages, result.stats, planned.cells
 
 
 def answer(
-    query: Query, collection: Collection, encoder: Encoder, deadline: Deadline | None = None, endpoint: str = ""
+    query: Query,
+    collection: Collection,
+    encoder: Encoder,
+    deadline: Deadline | None = None,
+    endpoint: str = "",
+    page: Page | None = None,
 ) -> Answer:
-    """Answer a query. `endpoint` is its URL without parameters. Raises `EdrError`; the kind says whose fault it is."""
+    """Answer a query. `endpoint` is its URL without parameters, `page` what is wanted of it.
+
+    Raises `EdrError`; the kind says whose fault it is.
+    """
     if deadline is None:
         deadline = Deadline.after(collection.settings.limits.seconds)
     coverages, stats, cells = coverages_of(query, collection, deadline)
     if coverages is None:
         return Answer(None, encoder.media_types[0], stats)
     deadline.check()
-    coverages = replace(coverages, endpoint=endpoint)
-    return Answer(encoder.encode(coverages), encoder.media_types[0], stats, cells)
+    coverages = replace(coverages, endpoint=endpoint, page=page)
+    body = encoder.encode(coverages)
+    deadline.check()
+    return Answer(body, encoder.media_types[0], stats, cells)

@@ -14,6 +14,9 @@ class Limits:
 
     points: int = field(default=100_000, metadata={"help": "positions in one query"})
     cells: int = field(default=5_000_000, metadata={"help": "values in one answer, over all parameters"})
+    coverages: int = field(
+        default=100_000, metadata={"help": "coverages in one answer: one for each place, time or member"}
+    )
     decoded_bytes: int = field(
         default=4 * 1024**3, metadata={"help": "bytes of the chunks that must be decoded, cached or not"}
     )

@@ -137,7 +137,7 @@ class MaskedWindow:
 
     window: Window
     mask: NDArray[np.bool_] | None
-    """Shape (ny, nx): cells asked for; None: all."""
+    """Shape (ny, nx), or (nz, ny, nx) where levels differ from cell to cell: what was asked for; None: all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,6 +159,17 @@ class GroupPlan:
     """None also where each point has a level of its own; and `t`, where each has a time of its own."""
     custom: tuple[AxisSelection[CustomAxis], ...]
     reads: tuple[ArrayRead, ...]
+
+    @property
+    def coverages(self) -> int:
+        """Number of coverages this becomes: one, or one for each member, point with many levels, or time of a line."""
+        members = math.prod(int(s.index.size) for s in self.custom)
+        times, levels = (1 if s is None else int(s.index.size) for s in (self.t, self.z))
+        if isinstance(self.where, MaskedWindow) or self.where.shape is PointShape.ONE:
+            return members
+        if self.where.shape is PointShape.PATH:
+            return members * times
+        return members * (int(self.where.x.size) if levels > 1 else 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,10 +198,16 @@ class ReadPlan:
         """Number of values in the answer."""
         return sum(read.cells for read in self.array_reads)
 
+    @property
+    def coverages(self) -> int:
+        """Number of coverages in the answer."""
+        return sum(group.coverages for group in self.groups)
+
     def admit(self, limits: Limits) -> None:
         """Raise `ResponseTooLarge` where the plan is over a limit; nothing has been read by then."""
         for what, planned, allowed, key in (
             ("return {} values", self.cells, limits.cells, "cells"),
+            ("return {} coverages", self.coverages, limits.coverages, "coverages"),
             ("read {} chunks", self.chunks, limits.chunks, "chunks"),
             ("decode {} bytes of chunks", self.decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
         ):
@@ -228,13 +245,14 @@ def plan_window(
 ) -> ArrayRead:
     """Split the selections of one array by chunk, where every dimension has indices of its own.
 
-    The last two of `orthogonal` are y and x. Chunks in which `mask`, shape (ny, nx), wants no cell are not read.
+    The last two of `orthogonal` are y and x. Chunks in which `mask`, shape ([nz,] ny, nx), wants no cell are not read.
     """
     chunk_of = dict(zip(parameter.dims, parameter.array.chunks, strict=True))
     axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
     segments = tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items())
     wanted = None
     if mask is not None:
+        mask = mask.any(axis=0) if mask.ndim == 3 else mask
         wanted = frozenset(
             (row.chunk, column.chunk)
             for row in segments[-2]

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zarr_edr.dataset.model import Collection, Int64Array, Parameter, TimeAxis, VerticalAxis, group_by_axes
+from zarr_edr.dataset.model import Collection, CustomAxis, Int64Array, Parameter, TimeAxis, VerticalAxis, group_by_axes
 from zarr_edr.errors import InvalidCoords, InvalidParameterName, InvalidQuery, QueryTooLarge, ResponseTooLarge
 from zarr_edr.grid import masks
 from zarr_edr.grid.protocol import Float64Array, GridIndex, Window
+from zarr_edr.limits import Deadline, Limits
 from zarr_edr.plan import (
     AxisSelection,
     GroupPlan,
@@ -43,6 +45,7 @@ from zarr_edr.query.model import (
     VerticalSelector,
 )
 from zarr_edr.select import nearest_levels, nearest_times, select_custom, select_levels, select_times
+from zarr_edr.settings import DatetimeMatch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,15 +54,22 @@ class _Asked:
 
     points: Points | Path | None = None
     shape: PointShape = PointShape.ONE
+    path: Path | None = None
+    """A line whose Z must be within the vertical extent, though it is no list of positions."""
     window: Callable[[GridIndex], Window | None] | None = None
-    mask: Callable[[Window, GridIndex], NDArray[np.bool_]] | None = None
+    mask: Callable[[Window, GridIndex, Float64Array, Deadline], NDArray[np.bool_]] | None = None
+    """Of a window and the levels chosen, shape (nz,) or none: shape (ny, nx) or (nz, ny, nx)."""
     z: VerticalSelector | None = None
     """Levels of the geometry, where they count; None: those of the query's `z`."""
+    nearest_z: bool = False
+    """Whether the level nearest to the middle of `z` will do, where none is within."""
+    span_us: tuple[int, int] | None = None
+    """Times of the geometry, first and last."""
     levels: int | None = None
     """How many evenly spaced levels to take of those chosen."""
 
 
-def plan(query: Query, collection: Collection) -> ReadPlan:
+def plan(query: Query, collection: Collection, deadline: Deadline) -> ReadPlan:
     """Plan a query. Raises `InvalidQuery` and its kinds, and `ResponseTooLarge`; an empty plan means that there are no data."""
     unknown = next((name for name in query.custom if name not in collection.custom_axes), None)
     if unknown is not None:
@@ -67,8 +77,37 @@ def plan(query: Query, collection: Collection) -> ReadPlan:
         raise InvalidQuery(f"The collection has no dimension {unknown[:60]!r}; it has {known}.")
     groups = _chosen(query.parameters, collection)
     places = _places(query, collection)
-    plans = (_plan_group(query, asked, collection, members) for members in groups for asked in places)
+    budget = _Budget(collection.settings.limits, deadline)
+    # All windows, which cost next to nothing, before the first mask, which may cost a lot.
+    drafts = [_draft(query, asked, collection, members, budget) for members in groups for asked in places]
+    plans = (draft() for draft in drafts if draft is not None)
     return ReadPlan(tuple(found for found in plans if found is not None))
+
+
+@dataclass(slots=True, eq=False)
+class _Budget:
+    """What may still be planned."""
+
+    limits: Limits
+    deadline: Deadline
+    cells: int = 0
+    places: int = 0
+
+    def spend(self, cells: int) -> None:
+        """Take note of one place. Raises `ResponseTooLarge` where all are too many, `DeadlineExceeded` where it is late."""
+        self.cells += cells
+        self.places += 1
+        for count, allowed, what, key in (
+            (self.cells, self.limits.cells, "values", "cells"),
+            (self.places, self.limits.coverages, "coverages", "coverages"),
+        ):
+            if count > allowed:
+                raise ResponseTooLarge(
+                    f"This query would return {count:,} {what} or more; {allowed:,} are allowed (limits.{key})."
+                    " Ask for a smaller area, or for fewer places, times, levels or parameters at a time."
+                )
+        if self.places % 100 == 0:
+            self.deadline.check()
 
 
 def _places(query: Query, collection: Collection) -> list[_Asked]:
@@ -126,7 +165,7 @@ def _circle(query: RadiusQuery, index: int) -> _Asked:
         z = (Level(float(query.points.z[index])),)
     return _Asked(
         window=lambda grid: grid.window(masks.around(*at, metres)),
-        mask=lambda window, grid: masks.with_cells(masks.within(*at, metres, window), window, grid, x, y),
+        mask=lambda window, grid, *_: masks.with_cells(masks.within(*at, metres, window), window, grid, x, y),
         z=z,
     )
 
@@ -134,7 +173,8 @@ def _circle(query: RadiusQuery, index: int) -> _Asked:
 def _polygon(query: AreaQuery, polygon: Polygon) -> _Asked:
     return _Asked(
         window=lambda grid: grid.window(masks.polygon_box(polygon)),
-        mask=lambda window, _: masks.touched_by(polygon, window),
+        mask=lambda window, _, __, deadline: masks.touched_by(polygon, window, deadline),
+        nearest_z=True,
         z=None if polygon.z is None or query.z is not None else (LevelInterval(*polygon.z),),
     )
 
@@ -148,16 +188,28 @@ def _corridor(query: CorridorQuery, line: Path) -> _Asked:
     half = query.width_m / 2
     box = masks.path_box(line, half)
     columns, rows = query.resolution.x, query.resolution.y
-    z = None
+    z, half_height = None, None
     if query.height is not None and query.z is not None:
         z = tuple(_widened(member, query.height / 2) for member in query.z)
     elif query.height is not None and line.z is not None:
-        z = (_widened(LevelInterval(float(line.z.min()), float(line.z.max())), query.height / 2),)
+        half_height = query.height / 2
+        z = (_widened(LevelInterval(float(line.z.min()), float(line.z.max())), half_height),)
+
+    def mask(window: Window, grid: GridIndex, levels: Float64Array, deadline: Deadline) -> NDArray[np.bool_]:
+        if half_height is None or line.z is None or not levels.size:
+            return masks.with_cells(masks.near(line, half, window, deadline), window, grid, line.x, line.y)
+        tube = masks.Tube(levels, half_height)
+        found = masks.near(line, half, window, deadline, tube)
+        return masks.with_cells(found, window, grid, line.x, line.y, tube.around(line.z))
+
+    span = None if line.time_us is None else (int(line.time_us.min()), int(line.time_us.max()))
     return _Asked(
+        path=line,
         window=lambda grid: grid.sample(box, columns, rows),
-        mask=lambda window, grid: masks.with_cells(masks.near(line, half, window), window, grid, line.x, line.y),
+        mask=mask,
         z=z,
         levels=query.resolution.z,
+        span_us=span,
     )
 
 
@@ -179,72 +231,95 @@ def _chosen(names: tuple[str, ...] | None, collection: Collection) -> tuple[tupl
     return group_by_axes(collection.parameters[name] for name in dict.fromkeys(names))
 
 
-def _plan_group(
-    query: Selection, asked: _Asked, collection: Collection, parameters: tuple[Parameter, ...]
-) -> GroupPlan | None:
+_Draft = Callable[[], GroupPlan | None]
+"""The rest of planning one place, to be done when all are known to be within the limits."""
+
+
+def _draft(
+    query: Selection, asked: _Asked, collection: Collection, parameters: tuple[Parameter, ...], budget: _Budget
+) -> _Draft | None:
     """The plan for parameters on the same axes in one place, or None where nothing matches."""
     first, points = parameters[0], asked.points
     own_times = first.t is not None and isinstance(points, Path) and points.time_us is not None
     own_levels = first.z is not None and query.z is None and points is not None and points.z is not None
     t = z = None
     if first.t is not None and not own_times:
-        t = AxisSelection(first.t, select_times(query.datetime, first.t, collection.settings.datetime))
+        t = AxisSelection(first.t, _times(query, asked, first.t, collection.settings.datetime))
+    if first.z is not None and asked.path is not None and asked.path.z is not None:
+        _check_levels(asked.path.z, first.z)
     if first.z is not None and not own_levels:
         z = AxisSelection(first.z, _levels(query, asked, first.z))
     custom = tuple(AxisSelection(axis, select_custom(query.custom.get(axis.name), axis)) for axis in first.custom)
-    chosen = {s.axis.dim: s.index for s in (*custom, t, z) if s is not None}
-    if any(index.size == 0 for index in chosen.values()):
+    chosen = _Chosen(t, z, custom)
+    if any(index.size == 0 for index in chosen.indices.values()):
         return None
-    if points is None:
-        return _plan_window(asked, collection, parameters, chosen, (t, z, custom))
-    located, pointwise = _locate(points, first, asked.shape, own_levels=own_levels, own_times=own_times)
+    values = prod(index.size for index in chosen.indices.values()) * len(parameters)
+    if points is not None:
+        budget.spend(values * len(points))
+        return partial(_plan_points, points, asked.shape, parameters, chosen, (own_levels, own_times))
+    window = None if asked.window is None else asked.window(first.grid)
+    if window is None:
+        return None
+    budget.spend(values * prod(window.shape))
+    return partial(_plan_window, window, asked, parameters, chosen, budget.deadline)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chosen:
+    """What was chosen on the axes that are not horizontal."""
+
+    t: AxisSelection[TimeAxis] | None
+    z: AxisSelection[VerticalAxis] | None
+    custom: tuple[AxisSelection[CustomAxis], ...]
+
+    @property
+    def indices(self) -> dict[str, Int64Array]:
+        """Dimension -> storage indices, in the order of the answer."""
+        return {s.axis.dim: s.index for s in (*self.custom, self.t, self.z) if s is not None}
+
+
+def _plan_points(
+    points: Points | Path, shape: PointShape, parameters: tuple[Parameter, ...], chosen: _Chosen, own: tuple[bool, bool]
+) -> GroupPlan | None:
+    """The plan for positions, which have their `own` levels and times or not."""
+    located, pointwise = _locate(points, parameters[0], shape, own_levels=own[0], own_times=own[1])
     if not located.inside.any():
         return None
-    reads = tuple(plan_points(parameter, chosen, pointwise, located.inside) for parameter in parameters)
-    return GroupPlan(located, t, z, custom, reads)
+    reads = tuple(plan_points(parameter, chosen.indices, pointwise, located.inside) for parameter in parameters)
+    return GroupPlan(located, chosen.t, chosen.z, chosen.custom, reads)
 
 
 def _plan_window(
-    asked: _Asked,
-    collection: Collection,
-    parameters: tuple[Parameter, ...],
-    chosen: Mapping[str, Int64Array],
-    selections: tuple[AxisSelection[TimeAxis] | None, AxisSelection[VerticalAxis] | None, tuple],  # type: ignore[type-arg]
+    window: Window, asked: _Asked, parameters: tuple[Parameter, ...], chosen: _Chosen, deadline: Deadline
 ) -> GroupPlan | None:
-    grid = parameters[0].grid
-    window = None if asked.window is None else asked.window(grid)
-    if window is None:
-        return None
-    planned = prod(window.shape) * prod(index.size for index in chosen.values()) * len(parameters)
-    allowed = collection.settings.limits.cells
-    if planned > allowed:  # before time is spent on finding out which of them are inside
-        raise ResponseTooLarge(
-            f"This query would return {planned:,} values; {allowed:,} are allowed (limits.cells)."
-            " Ask for a smaller area, or for fewer times, levels or parameters at a time."
-        )
-    mask = None if asked.mask is None else asked.mask(window, grid)
-    if mask is not None:
+    """The plan for a rectangle of cells and what is wanted of it."""
+    grid, mask = parameters[0].grid, None
+    deadline.check()
+    if asked.mask is not None:
+        levels = np.zeros(0) if chosen.z is None else chosen.z.axis.float64[chosen.z.index]
+        mask = asked.mask(window, grid, levels, deadline)
         if not mask.any():
             return None
         window, mask = _trimmed(window, mask)
-    orthogonal = {**chosen, **dict(zip(grid.dims, window.index, strict=True))}
+    orthogonal = {**chosen.indices, **dict(zip(grid.dims, window.index, strict=True))}
     reads = tuple(plan_window(parameter, orthogonal, mask) for parameter in parameters)
-    return GroupPlan(MaskedWindow(window, mask), *selections, reads)
+    return GroupPlan(MaskedWindow(window, mask), chosen.t, chosen.z, chosen.custom, reads)
 
 
 def _trimmed(window: Window, mask: NDArray[np.bool_]) -> tuple[Window, NDArray[np.bool_]]:
-    """Without the rows and columns at the ends of which nothing was asked for."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    """The window from the first row and column with a wanted cell to the last."""
+    cells = mask.any(axis=0) if mask.ndim == 3 else mask
+    rows, columns = (np.flatnonzero(cells.any(axis=axis)) for axis in (1, 0))
     y, x = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     index_y, index_x = window.index
     trimmed = Window((index_y[y], index_x[x]), window.x[x], window.y[y], window.x_edges[x], window.y_edges[y])
-    return trimmed, mask[y, x]
+    return trimmed, mask[..., y, x]
 
 
 def _levels(query: Selection, asked: _Asked, axis: VerticalAxis) -> Int64Array:
     """Storage indices of the levels chosen: by `z`, else by the geometry, else all; then `resolution-z` of them."""
     index = select_levels(query.z if asked.z is None else asked.z, axis)
-    if asked.z is not None and not index.size:
+    if asked.nearest_z and asked.z is not None and not index.size:
         index = _level_between(asked.z, axis)
     if not asked.levels or not index.size:
         return index
@@ -274,9 +349,9 @@ def _locate(
     pointwise = dict(zip(parameter.grid.dims, cells.index, strict=True))
     inside, z, t = cells.inside, None, None
     if own_levels and parameter.z is not None and points.z is not None:
+        if isinstance(points, Path):
+            _check_levels(points.z, parameter.z)
         within, level = nearest_levels(points.z, parameter.z)
-        if isinstance(points, Path) and not within.all():
-            raise InvalidCoords(_outside("Z", points.z, within, parameter.z.written))
         inside = inside & within
         pointwise[parameter.z.dim] = level
         z = _or_requested(parameter.z.written[level], points.z, inside)
@@ -288,6 +363,26 @@ def _locate(
     x, y = parameter.grid.centre(cells.index)
     x, y = _or_requested(x, points.x, inside), _or_requested(y, points.y, inside)
     return LocatedPoints(shape, inside, x, y, z, t), pointwise
+
+
+def _times(query: Selection, asked: _Asked, axis: TimeAxis, match: DatetimeMatch) -> Int64Array:
+    """Storage indices of the times chosen: from the first M of a corridor's path to the last, else by `datetime`."""
+    if asked.span_us is None:
+        return select_times(query.datetime, axis, match)
+    ends = np.array(asked.span_us)
+    within, index = nearest_times(ends, axis)
+    if not within.all():
+        raise InvalidCoords(_outside("M", ends / 1e6, within, axis.sorted_us / 1e6))
+    first, last = axis.us[index]
+    times = axis.sorted_us
+    chosen: Int64Array = axis.order[(times >= first) & (times <= last)]
+    return chosen
+
+
+def _check_levels(z: Float64Array, axis: VerticalAxis) -> None:
+    within, _ = nearest_levels(z, axis)
+    if not within.all():
+        raise InvalidCoords(_outside("Z", z, within, axis.written))
 
 
 def _outside(name: str, values: Float64Array, within: NDArray[np.bool_], axis: Float64Array) -> str:

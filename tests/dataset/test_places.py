@@ -104,13 +104,6 @@ class TestGeoJson:
         (polygon,) = polygons(tmp_path, "Polygon", [SQUARE[::-1], HOLE])
         assert [ring.tolist() for ring in polygon.rings] == [SQUARE, HOLE[::-1]]
 
-    def test_a_straight_edge_around_the_earth_stays_one(self, tmp_path: Path) -> None:
-        belt = [[-180, -5], [180, -5], [180, 5], [-180, 5], [-180, -5]]
-        (polygon,) = polygons(tmp_path, "Polygon", [belt])
-        x, y = polygon.rings[0].T
-        assert np.abs(np.diff(x)).max() <= 90
-        assert (x.min(), x.max(), set(y)) == (-180, 180, {-5, 5})
-
 
 class TestCsv:
     def test_a_row_is_a_place(self, tmp_path: Path) -> None:

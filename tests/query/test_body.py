@@ -39,7 +39,7 @@ def parse_points_body(body: bytes, content_type: str | None, limits: Limits) -> 
         return Read(found.points, found.options)
     options = dict(found.options)
     if "coords" not in options:
-        raise InvalidBody("no coords")
+        raise InvalidBody("The body has no points; the form has no coords.")
     return Read(parse_points(options.pop("coords"), limits), options)
 
 
@@ -254,7 +254,7 @@ HOSTILE_BYTES: dict[str, tuple[bytes, str]] = {
 }
 HOSTILE_JSON: dict[str, tuple[object, str]] = {
     "no members": ({}, "has no points"),
-    "other members": ({"points": [[1, 2]]}, "has no points"),
+    "other members": ({"points": [[1, 2]]}, "is not text, a number"),
     "two shapes": ({"coords": "POINT(1 2)", "latitude": [1], "longitude": [2]}, "more than one way"),
     "coords a number": ({"coords": 5}, "coords is a number"),
     "coords null": ({"coords": None}, "coords is null"),

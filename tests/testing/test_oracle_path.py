@@ -196,8 +196,9 @@ def test_each_line_has_a_corridor() -> None:
         ([10, 10], 2.0, None, {2}),
         ([10, 10], 20.0, None, {1, 2, 3}),
         ([0, 10], 20.0, None, {1, 2, 3}),
-        ([14, 14], 2.0, None, {2}),
+        ([14, 14], 2.0, None, set()),
         (None, 20.0, (Level(30),), {0, 1}),
+        (None, 2.0, (Level(29),), set()),
         (None, 2.0, (LevelInterval(21, None),), {0, 1}),
     ],
 )
@@ -205,4 +206,14 @@ def test_a_corridor_takes_levels_near_the_path(
     z: list[float] | None, height: float | None, selector: VerticalSelector | None, levels: set[float]
 ) -> None:
     query = replace(CorridorQuery(path(LINE, z=z), 1e3, height), z=selector)
-    assert beside(LEVELS, query) == [levels]
+    assert beside(LEVELS, query) == ([levels] if levels else [])
+
+
+def test_a_corridor_rises_with_its_path() -> None:
+    rows = answer(CorridorQuery(path(LINE, z=[0, 20]), 1e3, 2.0), LEVELS) or []
+    assert {(row.cells[0].x, row.z) for row in rows} == {(0, 0), (1, 20)}
+
+
+def test_a_corridor_takes_the_times_between_its_ends() -> None:
+    rows = answer(CorridorQuery(path(LINE, m=["2000-01-01T00:10", "2000-01-01T02:00"]), 1e3), TIMES) or []
+    assert {row.cells[0].value for row in rows} == {0, 1}

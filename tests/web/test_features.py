@@ -206,7 +206,7 @@ class TestItems:
         (feature,) = items_document(bare(), URL, Listing(), {})["features"]
         assert feature["id"] == EXTENT
         assert shapely.geometry.shape(feature["geometry"]).bounds == (-0.5, -0.5, 1.5, 1.5)
-        assert feature["properties"]["edrqueryendpoint"] == f"{URL}/cube"
+        assert feature["properties"]["edrqueryendpoint"].startswith(f"{URL}/cube?bbox=")
 
     def test_an_extent_across_the_antimeridian_is_cut_there(self) -> None:
         (feature,) = items_document(bare((179.0, 181.0)), URL, Listing(), {})["features"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from flask.testing import FlaskClient
@@ -203,3 +204,104 @@ def test_a_trajectory_of_a_thousand_vertices_reads_each_chunk_once(client: Flask
     touched = {(round((-30 + n * 0.01) % 360 - 21) // 90, round(n * 0.02 + 89) // 60) for n in range(1000)}
     timing = dict(part.strip().split(";desc=") for part in response.headers["Server-Timing"].split(","))
     assert int(timing["chunks"].strip('"')) == len(touched)
+
+
+def corridor(client: FlaskClient, coords: str, **changes: str) -> TestResponse:
+    given = {
+        "coords": coords,
+        "corridor-width": "300",
+        "width-units": "km",
+        **{k.replace("_", "-"): v for k, v in changes.items()},
+    }
+    return client.get("/collections/woa/corridor", query_string={"datetime": WHEN, **given})
+
+
+def test_a_corridor_goes_up_and_down_with_its_path(client: FlaskClient) -> None:
+    found = document(corridor(client, "LINESTRING Z(-30 0 0,-20 10 1000)", corridor_height="20", height_units="m"))
+    x, y, z = (found["domain"]["axes"][name]["values"] for name in "xyz")
+    values = np.array(found["ranges"]["TEMP"]["values"], "f8").reshape(len(z), len(y), len(x))
+    at = {
+        name: [axis.index(v) for v in wanted]
+        for name, axis, wanted in (("x", x, (330.5, 340.5)), ("y", y, (0.5, 10.5)))
+    }
+    start, end = values[:, at["y"][0], at["x"][0]], values[:, at["y"][1], at["x"][1]]
+    levels = [{level for level, value in zip(z, column, strict=True) if np.isfinite(value)} for column in (start, end)]
+    assert {0.0, 10.0} <= levels[0]
+    assert {1000.0} <= levels[1]
+    assert max(levels[0]) < 200
+    assert min(levels[1]) > 800
+
+
+def test_a_corridor_takes_the_times_of_its_path(client: FlaskClient) -> None:
+    query = {"coords": "LINESTRING M(-30 0 1213617600,-28 3 1218888000)", "corridor-width": "100", "width-units": "km"}
+    found = document(client.get("/collections/ostia/corridor", query_string=query))
+    assert found["domain"]["axes"]["t"]["values"] == [
+        "2008-06-16T00:00:00Z",
+        "2008-07-16T12:00:00Z",
+        "2008-08-16T12:00:00Z",
+    ]
+
+
+@pytest.mark.parametrize("coords", ["LINESTRING Z(-30 0 50,-20 10 5000)", "LINESTRING M(-30 0 1,-20 10 2)"])
+def test_a_corridor_out_of_the_extent_is_400(client: FlaskClient, coords: str) -> None:
+    assert corridor(client, coords).status_code == 400
+
+
+def test_no_level_within_half_the_height_is_204(client: FlaskClient) -> None:
+    response = corridor(client, "LINESTRING Z(-30 0 44,-20 10 44)", corridor_height="4", height_units="m")
+    assert response.status_code == 204
+
+
+def test_geojson_can_be_paged(client: FlaskClient) -> None:
+    query = {"bbox": "-31,-2,-29,2", "datetime": "2008-07", "f": "GeoJSON", "limit": "4"}
+    first = client.get("/collections/ostia/cube", query_string=query).get_json(force=True)
+    (following,) = first["links"]
+    ids = [feature["id"] for feature in first["features"]]
+    while following is not None:
+        page = client.get(following["href"].removeprefix("http://localhost:5000")).get_json(force=True)
+        ids += [feature["id"] for feature in page["features"]]
+        following = next(iter(page.get("links", ())), None)
+    whole = client.get("/collections/ostia/cube", query_string={k: v for k, v in query.items() if k != "limit"})
+    assert ids == [feature["id"] for feature in whole.get_json(force=True)["features"]]
+    assert first["numberMatched"] == len(ids)
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "a", "1.5"])
+def test_a_limit_that_is_none_is_400(client: FlaskClient, limit: str) -> None:
+    assert ask(client, "cube", limit=limit).status_code == 400
+
+
+HOSTILE: dict[str, tuple[str, dict[str, str]]] = {
+    "rings that cross": (
+        "area",
+        {
+            "coords": "POLYGON(("
+            + ",".join(f"{(i * 37) % 60 - 30} {(i * 53) % 80 - 40}" for i in range(151))
+            + ",-30 -40))"
+        },
+    ),
+    "polygon around the Earth ten times": ("area", {"coords": "POLYGON((-3600 -1,3600 -1,3600 1,-3600 -1))"}),
+    "3000 wide circles": (
+        "radius",
+        {
+            "coords": "MULTIPOINT(" + ",".join(f"{i % 360 - 180} {i % 160 - 80}" for i in range(3000)) + ")",
+            "within": "9999",
+        },
+    ),
+    "lines and times without end": (
+        "trajectory",
+        {"coords": "MULTILINESTRING(" + ",".join(["(-30 0,-29 1)"] * 20_000) + ")", "datetime": "0000"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("query", "changes"), HOSTILE.values(), ids=HOSTILE)
+def test_what_would_take_too_much_is_refused(client: FlaskClient, query: str, changes: dict[str, str]) -> None:
+    response = client.post(
+        f"/collections/woa/{query}", data={**QUERIES[query], "z": "100", "datetime": WHEN, **changes}
+    )
+    assert response.status_code in (400, 413)
+
+
+def test_a_browser_may_ask_before_it_posts_to_items(client: FlaskClient) -> None:
+    assert client.options("/collections/woa/items").status_code == 200

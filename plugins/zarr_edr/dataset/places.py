@@ -27,8 +27,6 @@ MAX_BYTES = 10 * 1024**2
 MAX_LONGITUDE = 360.0
 """Degrees, east or west: both usual ranges of longitude."""
 _MAX_ID_CHARS = 100
-_LONGEST_EDGE = 90.0
-"""Degrees. `Polygon` takes the shorter way from vertex to vertex, GeoJSON the straight one: longer edges get vertices between."""
 
 _LABELS = ("name", "label", "title")
 _LONGITUDES = ("longitude", "lon", "x")
@@ -164,17 +162,7 @@ def _ring(ring: object, where: str, *, outer: bool) -> Float64Array:
     area = float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]))
     if area == 0:
         raise ConfigurationError(f"{where}: a ring encloses nothing.")
-    return _with_short_edges(positions if (area > 0) == outer else positions[::-1])
-
-
-def _with_short_edges(positions: Float64Array) -> Float64Array:
-    across = np.abs(np.diff(positions[:, 0]))
-    if across.max() <= _LONGEST_EDGE:
-        return np.ascontiguousarray(positions)
-    vertex = np.arange(len(positions))
-    pieces = np.maximum(1, np.ceil(across / _LONGEST_EDGE)).astype(np.int64)
-    at = np.concatenate([v + np.arange(n) / n for v, n in zip(vertex, pieces.tolist(), strict=False)] + [vertex[-1:]])
-    return np.column_stack([np.interp(at, vertex, column) for column in positions.T])
+    return np.ascontiguousarray(positions if (area > 0) == outer else positions[::-1])
 
 
 def _positions(positions: object, where: str) -> Float64Array:

@@ -13,7 +13,7 @@ Cells of a Grid that have no value at any time are left out: a mask has no featu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Times, Tuples, axis_size
+from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Page, Times, Tuples, axis_size
 from zarr_edr.dataset.model import VerticalAxis
 from zarr_edr.errors import ResponseTooLarge
 from zarr_edr.query.geometry import Float64Array
@@ -54,13 +54,20 @@ class GeoJsonEncoder:
         """The document as UTF-8. Raises `ResponseTooLarge` for more than `MAX_FEATURES`."""
         prefixes = ("" if coverages.single else f"{number}-" for number in range(len(coverages.coverages)))
         parts = [_Features(c, coverages, prefix) for c, prefix in zip(coverages.coverages, prefixes, strict=False)]
+        matched = sum(part.kept.size for part in parts)
+        if coverages.page is not None:
+            parts = _paged(parts, coverages.page)
         count = sum(part.kept.size for part in parts)
         if count > MAX_FEATURES:
             raise ResponseTooLarge(
                 f"GeoJSON has a feature for each position, and this answer has {count:,}, of {MAX_FEATURES:,} allowed; ask for a "
                 "smaller area, or for CoverageJSON, which takes far less space."
             )
-        head: dict[str, Any] = {"type": "FeatureCollection", "numberReturned": count}
+        head: dict[str, Any] = {"type": "FeatureCollection", "numberMatched": matched, "numberReturned": count}
+        if (page := coverages.page) is not None and page.next_url is not None and page.offset + count < matched:
+            head["links"] = [
+                {"href": page.next_url, "rel": "next", "type": self.media_types[0], "title": "The next page"}
+            ]
         units = {p.name: p.unit.text for p in coverages.parameters if p.unit is not None}
         head |= crs_member(coverages.crs.uri, geographic=coverages.crs.geographic)
         head |= {UNITS: units} if units else {}
@@ -68,6 +75,19 @@ class GeoJsonEncoder:
         blocks[0] = b'%b,"features":[%b' % (orjson.dumps(head)[:-1], blocks[0])
         blocks[-1] += b"]}"
         return b",".join(blocks)
+
+
+def _paged(parts: Sequence[_Features], page: Page) -> list[_Features]:
+    """The features of one page."""
+    found, skip, left = [], page.offset, page.limit
+    for part in parts:
+        kept = part.kept[skip : skip + left]
+        skip = max(0, skip - part.kept.size)
+        left -= kept.size
+        if kept.size:
+            part.__dict__["kept"] = kept  # in the place of what the cached property found
+            found.append(part)
+    return found
 
 
 def value_key(name: str) -> str:

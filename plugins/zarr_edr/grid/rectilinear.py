@@ -127,14 +127,13 @@ def _positions(
     if turn is not None:
         start = edges.min()
         wanted = start + np.mod(wanted - start, turn)
-    inside = wanted[(wanted >= edges.min()) & (wanted <= edges.max())]
-    distance = np.abs(inside[:, None] - centres[None, :])
-    nearest = (
-        distance.shape[1] - 1 - np.argmin(distance[:, ::-1], axis=1)
-        if centres[0] < centres[-1]
-        else np.argmin(distance, axis=1)
-    )
-    return np.unique(nearest)
+    inside = np.sort(wanted[(wanted >= edges.min()) & (wanted <= edges.max())])
+    rising = centres.size < 2 or centres[0] < centres[-1]
+    ascending = centres if rising else centres[::-1]
+    right = np.minimum(np.searchsorted(ascending, inside), centres.size - 1)
+    left = np.maximum(right - 1, 0)
+    nearest = np.unique(np.where(np.abs(ascending[right] - inside) <= np.abs(inside - ascending[left]), right, left))
+    return nearest if rising else np.sort(centres.size - 1 - nearest)
 
 
 def _edges(centres: Float64Array, bounds: NDArray[Any] | None) -> tuple[float, float]:

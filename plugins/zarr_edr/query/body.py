@@ -132,12 +132,10 @@ def _read_json(body: bytes, limits: Limits) -> PointsBody:
     if not isinstance(value, dict):
         raise InvalidBody(f"The body is {_type_name(value)}; it must be a JSON object. {_FORMS}")
     shapes = [read for keys, read in _SHAPES.items() if not value.keys().isdisjoint(keys)]
-    if not shapes and "bbox" in value:
+    if not shapes:
         return _read_parameters(value)
     if len(shapes) > 1:
         raise InvalidBody(f"The body gives its points in more than one way. {_FORMS}")
-    if not shapes:
-        raise InvalidBody(f"The body has no points. {_FORMS}")
     return shapes[0](value, limits)
 
 

@@ -32,8 +32,8 @@ from zarr_edr.query.wkt import parse_points
 _ALIASES = {"parameter_names": "parameter-name", "parametername": "parameter-name", "parameter_name": "parameter-name"}
 """Spellings of clients in use: OWSLib sends `parameter_names`."""
 
-_ELSEWHERE = frozenset({"f", "lang", "limit"})
-"""Parameters that do not change what the answer holds. CoverageJSON cannot be paged, so that `limit` has no effect on it."""
+_ELSEWHERE = frozenset({"f", "lang", "limit", "offset"})
+"""Parameters that say how to give the answer, not what it holds. CoverageJSON cannot be paged: `limit` has no effect on it."""
 
 _SHARED = frozenset({"datetime", "z", "parameter-name", "crs"})
 _RESOLUTION = frozenset({"resolution-x", "resolution-y", "resolution-z"})
@@ -210,6 +210,25 @@ def _corridor(
     return CorridorQuery(
         _path(given, collection, crs), width, _height(given, collection), _resolution(given), **selection
     )
+
+
+def page_of(parameters: Mapping[str, str]) -> tuple[int, int] | None:
+    """`offset` and `limit`, None where neither is given; a limit over `MAX_LIMIT` is lowered to it. Raises `InvalidQuery`."""
+    if "limit" not in parameters and "offset" not in parameters:
+        return None
+    limit = _whole("limit", parameters.get("limit", str(MAX_LIMIT)), 1)
+    return _whole("offset", parameters.get("offset", "0"), 0), min(limit, MAX_LIMIT)
+
+
+MAX_LIMIT = 500_000
+"""Of `limit`."""
+
+
+def _whole(name: str, text: str, least: int) -> int:
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 18 and int(digits) >= least):
+        raise InvalidQuery(f"{name}={quoted(text)} is not a whole number from {least}; right is e.g. {name}=100.")
+    return int(digits)
 
 
 def height_unit(collection: Collection) -> str:

@@ -32,6 +32,7 @@ ToLonLat = Callable[[Float64Array, Float64Array], tuple[Float64Array, Float64Arr
 
 _LINES = (GeometryKind.LINESTRING, GeometryKind.MULTILINESTRING)
 _POLYGONS = (GeometryKind.POLYGON, GeometryKind.MULTIPOLYGON)
+_TURN = 360.0
 _MAX_EPOCH_S = 2.0**43
 """Some 278,000 years: what int64 microseconds hold."""
 
@@ -69,9 +70,14 @@ def parse_polygons(text: str, limits: Limits, to_lonlat: ToLonLat) -> tuple[Poly
         raise InvalidCoords("coords is a polygon with M, which an area query has no use for.")
     x, y = to_lonlat(*_columns(geometry)[:2])
     positions = np.column_stack([x, y])
-    found = []
+    found: list[Polygon] = []
     for first, last in zip(geometry.parts[:-1], geometry.parts[1:], strict=True):
         bounds = geometry.sequences[first : last + 1]
+        around = positions[bounds[0] : bounds[-1], 0]
+        if around.size and around.max() - around.min() > _TURN:
+            raise InvalidCoords(
+                f"Polygon {len(found) + 1} of coords is wider than 360 degrees, the whole way round the Earth."
+            )
         rings = tuple(positions[a:b] for a, b in pairwise(bounds.tolist()))
         z = None
         if geometry.has_z:

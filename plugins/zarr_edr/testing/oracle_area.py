@@ -34,7 +34,7 @@ from zarr_edr.testing.oracle_axes import (
     same_meridian,
     spread,
 )
-from zarr_edr.testing.oracle_variable import Chosen, Expected, Variable
+from zarr_edr.testing.oracle_variable import Chosen, ChosenTimes, Expected, Variable
 
 Cells = Mapping[tuple[int, int], bool]
 """Indices j, i of the cells of a geometry -> whether they must be in the answer, or only may."""
@@ -103,9 +103,16 @@ def nearest_value(values: list[float], wanted: float) -> float:
     return min(values, key=lambda value: (abs(value - wanted), -value))
 
 
-def grid_rows(variable: Variable, query: Selection, part: int, cells: Cells, levels: Chosen) -> Iterator[Expected]:
+def grid_rows(
+    variable: Variable,
+    query: Selection,
+    part: int,
+    cells: Cells,
+    levels: Chosen,
+    times: ChosenTimes | None = None,
+) -> Iterator[Expected]:
     """What the cells hold; columns that are one meridian count as one, and either of them is right."""
-    times = variable.times(query.datetime)
+    times = variable.times(query.datetime) if times is None else times
     for j in range(len(variable.y)):
         for columns in meridians(variable.x):
             marks = [cells[j, i] for i in columns if (j, i) in cells]

@@ -4,8 +4,8 @@ Rules. A vertex takes the cell with the nearest centre, the nearest level within
 time, up to half a step beyond the first and last. A vertex outside of the grid is null, one at a level or time outside is
 refused; a line of which no vertex is on the grid is left out. A corridor takes the cells whose centre is within half the
 width of the path, and the cells of the vertices. The path runs along great circles of the sphere, distances from it are
-those of the WGS 84 ellipsoid. With a height it takes the levels from half of that below the lowest Z, or z, to half of it
-above the highest; a Z with no level that near takes the nearest.
+those of the WGS 84 ellipsoid. With a height, it takes of these the levels within half of that of where the path is nearest,
+or of z. With times, it takes those from the nearest to the first to the nearest to the last.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ from numpy.typing import NDArray
 from zarr_edr.query.geometry import Path
 from zarr_edr.query.model import CorridorQuery, Level, LevelInterval, TrajectoryQuery
 from zarr_edr.testing.covjson import Row
-from zarr_edr.testing.oracle_area import GEOD, Cells, cell_of, grid_rows, levels_between, thinned, within
+from zarr_edr.testing.oracle_area import GEOD, Cells, cell_of, grid_rows, thinned, within
 from zarr_edr.testing.oracle_axes import iso, nearest_time
 from zarr_edr.testing.oracle_variable import Chosen, ChosenTimes, Expected, Variable
 
 _SAMPLES = 65
 _SLACK_M = 1.0
 _SLACK_SHARE = 1e-4
-"""The nearest point of the path is not the same by the sphere and by the ellipsoid; that changes distances a little."""
+_SLACK_RISE = 0.01
+"""The nearest point of the path is not the same by the sphere and by the ellipsoid: that changes distances, and shares of
+the way, a little."""
 
 
 class Refused(Exception):
@@ -101,16 +103,28 @@ def by_vertex(rows: Sequence[Row] | None, query: TrajectoryQuery) -> list[Row] |
 
 
 def corridor_rows(variable: Variable, query: CorridorQuery) -> list[Expected]:
-    """All values of the grids, one for each line that has a cell."""
+    """All values of the grids, one for each line that has a cell. Raises `Refused`."""
     rows: list[Expected] = []
     part = 0
     for line in lines(query.path):
-        levels = _corridor_levels(variable, query, line)
-        cells = line_cells(variable, query, line)
-        found = list(grid_rows(variable, query, part, cells, thinned(levels, query.resolution.z)))
+        found: list[Expected] = []
+        times = _corridor_times(variable, query, line)
+        for level in thinned(_corridor_levels(variable, query, line), query.resolution.z):
+            found += grid_rows(variable, query, part, line_cells(variable, query, line, level[1]), [level], times)
         part += bool(found)
         rows += found
     return rows
+
+
+def _corridor_times(variable: Variable, query: CorridorQuery, line: range) -> ChosenTimes:
+    if not variable.has_t or query.path.time_us is None:
+        return variable.times(query.datetime)
+    of_line = query.path.time_us[list(line)]
+    first_k, last_k = (nearest_time(variable.instants, int(end)) for end in (of_line.min(), of_line.max()))
+    if first_k is None or last_k is None:
+        raise Refused("time")
+    first, last = variable.instants[first_k], variable.instants[last_k]
+    return [(k, iso(instant)) for k, instant in enumerate(variable.instants) if first <= instant <= last]
 
 
 def _corridor_levels(variable: Variable, query: CorridorQuery, line: range) -> Chosen:
@@ -121,7 +135,7 @@ def _corridor_levels(variable: Variable, query: CorridorQuery, line: range) -> C
         return variable.levels(tuple(_widened(member, half) for member in query.z))
     if query.path.z is not None:
         z = [float(query.path.z[k]) for k in line]
-        return levels_between(variable, min(z) - half, max(z) + half)
+        return variable.levels((LevelInterval(min(z) - half, max(z) + half),))
     return variable.levels(None)
 
 
@@ -133,30 +147,49 @@ def _widened(member: Level | LevelInterval, by: float) -> LevelInterval:
     )
 
 
-def line_cells(variable: Variable, query: CorridorQuery, line: range) -> Cells:
-    """The cells of one line."""
+def line_cells(variable: Variable, query: CorridorQuery, line: range, level: float | None = None) -> Cells:
+    """The cells of one line, at one level."""
     cells: dict[tuple[int, int], bool] = {}
-    path, half = query.path, query.width_m / 2
-    vertices = [(float(path.x[k]), float(path.y[k])) for k in line]
-    for start, end in itertools.pairwise(vertices):
-        distances = _distances_m(tuple(variable.y), tuple(variable.x), start, end)
+    half = query.width_m / 2
+    for k in line[:-1]:
+        near = _near(tuple(variable.y), tuple(variable.x), _vertex(query.path, k), _vertex(query.path, k + 1))
+        distances = {place: metres for place, (_, metres) in near.items()}
         for place, sure in within(distances, half, _SLACK_M + _SLACK_SHARE * half).items():
-            cells[place] = cells.get(place, False) or sure
-    for x, y in vertices:
-        for place, sure in cell_of(variable, x, y).items():
-            cells[place] = cells.get(place, False) or sure
+            reached = _reaches(query, level, k, near[place][0])
+            if reached is not None:
+                cells[place] = cells.get(place, False) or (sure and reached)
+    for k in line:
+        if _reaches(query, level, k, 0.0):
+            for place, sure in cell_of(variable, *_vertex(query.path, k)).items():
+                cells[place] = cells.get(place, False) or sure
     return cells
 
 
+def _vertex(path: Path, k: int) -> tuple[float, float]:
+    return float(path.x[k]), float(path.y[k])
+
+
+def _reaches(query: CorridorQuery, level: float | None, k: int, share: float) -> bool | None:
+    """Whether a level is within half the height of the path a share of the way after vertex k: None no, False perhaps."""
+    z = query.path.z
+    if z is None or query.height is None or query.z is not None or level is None:
+        return True
+    rise = float(z[k + 1] - z[k]) if share else 0.0
+    distance, slack = abs(level - (float(z[k]) + share * rise)), _SLACK_RISE * abs(rise)
+    if distance > query.height / 2 + slack:
+        return None
+    return distance <= query.height / 2 - slack
+
+
 @lru_cache(maxsize=64)
-def _distances_m(
+def _near(
     latitudes: tuple[float, ...], longitudes: tuple[float, ...], start: tuple[float, float], end: tuple[float, float]
-) -> dict[tuple[int, int], float]:
-    """Metres from a piece of the path to each centre; the parameters of a store share their cells."""
+) -> dict[tuple[int, int], tuple[float, float]]:
+    """`nearest_on_segment` for each centre; the parameters of a store share their cells."""
     lat, lon = (a.ravel() for a in np.meshgrid(np.clip(latitudes, -90.0, 90.0), longitudes, indexing="ij"))
-    _, distance = nearest_on_segment(lon, lat, start, end)
+    share, metres = nearest_on_segment(lon, lat, start, end)
     places = itertools.product(range(len(latitudes)), range(len(longitudes)))
-    return dict(zip(places, distance.tolist(), strict=True))
+    return dict(zip(places, zip(share.tolist(), metres.tolist(), strict=True), strict=True))
 
 
 Floats = NDArray[np.float64]

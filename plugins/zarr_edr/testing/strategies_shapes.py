@@ -196,7 +196,6 @@ def trajectory_queries(draw: Draw, spec: StoreSpec) -> TrajectoryQuery:
 def corridor_queries(draw: Draw, spec: StoreSpec) -> CorridorQuery:
     """Lines with a width of two metres to half the Earth, perhaps with a height."""
     path = draw(paths(spec).filter(directions_apart))
-    path = Path(path.x, path.y, path.z, None, path.starts)
     height = draw(st.sampled_from((None, 0.5, 3.0, 500.0)))
     width = 2 * draw(st.sampled_from(_DISTANCES_M[:-1]))
     return CorridorQuery(path, width, height, **_beside(path, draw(selections(spec))))

@@ -67,9 +67,19 @@ def items_of(collection: Collection) -> Mapping[str, Item]:
     if collection.places:
         return locations_of(collection)
     if not collection.instances:
-        return {EXTENT: Item(EXTENT, f"{collection.title}: all of it", _extent(collection), "/cube", collection)}
+        return {
+            EXTENT: Item(
+                EXTENT,
+                f"{collection.title}: all of it",
+                _extent(collection),
+                f"/cube?{_whole_box(collection)}",
+                collection,
+            )
+        }
     return {
-        id_: Item(id_, f"{collection.title}: run of {id_}", _extent(run), f"/instances/{id_}/cube", run)
+        id_: Item(
+            id_, f"{collection.title}: run of {id_}", _extent(run), f"/instances/{id_}/cube?{_whole_box(run)}", run
+        )
         for id_, run in collection.instances.items()
     }
 
@@ -175,6 +185,11 @@ def _interval(collection: Collection) -> str:
     if time is None:
         return ALWAYS
     return str(time["begin"]) if time["begin"] == time["end"] else f"{time['begin']}/{time['end']}"
+
+
+def _whole_box(collection: Collection) -> str:
+    """The parameter of a cube query for all of a collection: an item's address must be ready to be asked."""
+    return "bbox=" + ",".join(f"{edge:.10g}" for edge in bbox(collection))
 
 
 def _geometry(geometry: Points | tuple[Polygon, ...], crs: QueryCrs) -> Document:

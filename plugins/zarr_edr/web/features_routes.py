@@ -83,8 +83,10 @@ class _Views:
             answered: ResponseReturnValue = self._stock["collection_items"](collection_id, item_id)
             return answered
         allowed = ["GET", "HEAD", "POST"]
+        if request.method == "OPTIONS":  # a browser that asks before it posts; pygeoapi's rule leaves the answer to us
+            return Response(headers={"Allow": ", ".join([*allowed, "OPTIONS"])})
         if request.method not in allowed:
-            raise MethodNotAllowed(allowed)
+            raise MethodNotAllowed([*allowed, "OPTIONS"])
         return self.items(collection_id, item_id)
 
     def items(self, collection_id: str, item_id: str | None = None, instance_id: str | None = None) -> Response:

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 from flask import Response, current_app, request
 
+from zarr_edr.coverage import Page
 from zarr_edr.dataset.catalog import Catalog
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode import ENCODERS, encoder_for
@@ -20,7 +22,7 @@ from zarr_edr.limits import Deadline
 from zarr_edr.query.body import parse_body
 from zarr_edr.query.geometry import Points
 from zarr_edr.query.model import PositionQuery, Query
-from zarr_edr.query.request import PARAMETERS, build_query
+from zarr_edr.query.request import PARAMETERS, build_query, page_of
 from zarr_edr.web.html import SECURITY_HEADERS
 from zarr_edr.web.html_data import PageEncoder
 from zarr_edr.web.negotiate import is_browser
@@ -151,13 +153,24 @@ def _respond(
         raise InvalidCoords(
             "multipoint takes a MULTIPOINT, e.g. coords=MULTIPOINT((10 50),(11 51)); for one POINT use position."
         )
-    return response(run(query, collection, encoder, deadline), media_type)
+    return response(run(query, collection, encoder, deadline, page(parameters)), media_type)
 
 
-def run(query: Query, collection: Collection, encoder: Encoder, deadline: Deadline) -> Answer:
+def page(parameters: Mapping[str, str]) -> Page | None:
+    """The page that `limit` and `offset` ask for, with the URL of the next one. Raises `InvalidQuery`."""
+    wanted = page_of(parameters)
+    if wanted is None:
+        return None
+    offset, limit = wanted
+    following = {**request.args.to_dict(), "limit": str(limit), "offset": str(offset + limit)}
+    url = f"{service_url()}{request.path}?{urlencode(following, quote_via=quote, safe=',/:()')}"
+    return Page(offset, limit, url if request.method == "GET" else None)
+
+
+def run(query: Query, collection: Collection, encoder: Encoder, deadline: Deadline, page: Page | None = None) -> Answer:
     """Answer a query when it is its turn. Raises `EdrError`."""
     with _turn(deadline):
-        return answer(query, collection, encoder, deadline, endpoint=f"{service_url()}{request.path}")
+        return answer(query, collection, encoder, deadline, endpoint=f"{service_url()}{request.path}", page=page)
 
 
 def service_url() -> str:

@@ -100,7 +100,7 @@ class _Views:
             return self._list("items", items_document, collection, url, parameters)
         if _asks_for_data(parameters):
             query, of = item_query(item_id, collection, parameters)
-            return _answered(query, of, parameters.get("f"))
+            return _answered(query, of, parameters)
         crs = crs_named(parameters["crs"]) if "crs" in parameters else CRS84
         return self._sent("items", item_document(collection, url, item_id, crs), item_id, parameters)
 
@@ -121,7 +121,7 @@ class _Views:
         parameters = _parameters(collection)
         if location_id is None:
             return self._list("locations", locations_document, collection, url, parameters)
-        return _answered(location_query(location_id, collection, parameters), collection, parameters.get("f"))
+        return _answered(location_query(location_id, collection, parameters), collection, parameters)
 
     def _find(self, collection_id: str, instance_id: str | None) -> tuple[Collection, str]:
         """The collection or its run, and its URL."""
@@ -162,10 +162,10 @@ def _asks_for_data(parameters: Mapping[str, str]) -> bool:
     return wanted not in of_item and any(wanted in encoder.aliases for encoder in ENCODERS)
 
 
-def _answered(query: Query, collection: Collection, f: str | None) -> Response:
+def _answered(query: Query, collection: Collection, parameters: Mapping[str, str]) -> Response:
     deadline = Deadline.after(collection.settings.limits.seconds)
-    encoder, media_type = routes.negotiate(f)
-    return routes.response(routes.run(query, collection, encoder, deadline), media_type)
+    encoder, media_type = routes.negotiate(parameters.get("f"), collection.title)
+    return routes.response(routes.run(query, collection, encoder, deadline, routes.page(parameters)), media_type)
 
 
 def _parameters(collection: Collection) -> dict[str, str]:

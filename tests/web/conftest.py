@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Response, request
 from flask.testing import FlaskClient
 
+from zarr_edr.encode.covjson import CovJsonEncoder
+from zarr_edr.testing.covjson import check, load, schema_problems, schema_validator
+
 ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "../shared/schemas/covjson"
+SCHEMA = schema_validator(SCHEMAS) if SCHEMAS.is_dir() else None
+SCHEMA_BYTES = 50_000
+"""Larger documents take the validator seconds."""
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +31,16 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
         prepare(ROOT / "config/demo.yml", tmp_path_factory.mktemp("web"), "127.0.0.1:5000")
         from zarr_edr.web.app import create_app  # noqa: PLC0415
 
-        yield create_app().test_client()
+        app = create_app()
+        app.after_request(checked)
+        yield app.test_client()
+
+
+def checked(response: Response) -> Response:
+    """Whatever a test asks: every CoverageJSON answer must be right by its own rules."""
+    if response.mimetype in CovJsonEncoder.media_types[:2] and response.status_code == 200 and request.method != "HEAD":
+        found = load(response.get_data())
+        assert check(found) == []
+        assert SCHEMA is None or len(response.get_data()) > SCHEMA_BYTES or schema_problems(found, SCHEMA) == []
+        assert all(len(c["ranges"]) for c in found.get("coverages", [found]))
+    return response

@@ -305,3 +305,8 @@ def test_what_would_take_too_much_is_refused(client: FlaskClient, query: str, ch
 
 def test_a_browser_may_ask_before_it_posts_to_items(client: FlaskClient) -> None:
     assert client.options("/collections/woa/items").status_code == 200
+
+
+def test_an_extent_with_poles_can_be_listed_in_mercator(client: FlaskClient) -> None:
+    response = client.get("/collections/era5ens/items?crs=EPSG:3857")
+    assert response.status_code == 200

@@ -201,8 +201,13 @@ def _geometry(geometry: Points | tuple[Polygon, ...], crs: QueryCrs) -> Document
     return {"type": "MultiPolygon", "coordinates": polygons}
 
 
+_MAP_EDGE = 85.0511287798066
+"""Latitude at which the square map of EPSG:3857 ends: an extent that reaches the poles is drawn up to there."""
+
+
 def _positions(positions: Float64Array, crs: QueryCrs) -> list[list[float]]:
-    found: list[list[float]] = np.column_stack([crs.x_of(positions[:, 0]), crs.y_of(positions[:, 1])]).tolist()
+    latitudes = np.clip(positions[:, 1], -_MAP_EDGE, _MAP_EDGE) if crs.mercator else positions[:, 1]
+    found: list[list[float]] = np.column_stack([crs.x_of(positions[:, 0]), crs.y_of(latitudes)]).tolist()
     return found
 
 

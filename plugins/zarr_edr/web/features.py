@@ -195,7 +195,7 @@ def _whole_box(collection: Collection) -> str:
 def _geometry(geometry: Points | tuple[Polygon, ...], crs: QueryCrs) -> Document:
     if isinstance(geometry, Points):
         return {"type": "Point", "coordinates": _positions(np.column_stack([geometry.x, geometry.y]), crs)[0]}
-    polygons = [[_positions(ring, crs) for ring in polygon.rings] for polygon in geometry]
+    polygons = [[_positions(_on_map(ring, crs), crs) for ring in polygon.rings] for polygon in geometry]
     if len(polygons) == 1:
         return {"type": "Polygon", "coordinates": polygons[0]}
     return {"type": "MultiPolygon", "coordinates": polygons}
@@ -205,9 +205,12 @@ _MAP_EDGE = 85.0511287798066
 """Latitude at which the square map of EPSG:3857 ends: an extent that reaches the poles is drawn up to there."""
 
 
+def _on_map(ring: Float64Array, crs: QueryCrs) -> Float64Array:
+    return np.column_stack([ring[:, 0], np.clip(ring[:, 1], -_MAP_EDGE, _MAP_EDGE)]) if crs.mercator else ring
+
+
 def _positions(positions: Float64Array, crs: QueryCrs) -> list[list[float]]:
-    latitudes = np.clip(positions[:, 1], -_MAP_EDGE, _MAP_EDGE) if crs.mercator else positions[:, 1]
-    found: list[list[float]] = np.column_stack([crs.x_of(positions[:, 0]), crs.y_of(latitudes)]).tolist()
+    found: list[list[float]] = np.column_stack([crs.x_of(positions[:, 0]), crs.y_of(positions[:, 1])]).tolist()
     return found
 
 

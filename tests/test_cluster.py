@@ -28,7 +28,7 @@ from zarr_edr.encode import encoder_for
 from zarr_edr.engine import Answer, answer
 from zarr_edr.errors import ChunkMissing, DeadlineExceeded, StoreUnavailable
 from zarr_edr.limits import Deadline
-from zarr_edr.query.request import position_query
+from zarr_edr.query.request import build_query
 from zarr_edr.settings import CollectionSettings, MissingChunks
 from zarr_edr.testing.cluster import (
     OnlyHere,
@@ -99,7 +99,7 @@ def all_to_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ask(of: Collection, scheduler: str) -> Answer:
     of = replace(of, settings=replace(of.settings, dask_scheduler=scheduler))
-    query = position_query({"coords": "MULTIPOINT((0 0),(7 3),(3.2 1),(0 0),(99 0))"}, of)
+    query = build_query("position", {"coords": "MULTIPOINT((0 0),(7 3),(3.2 1),(0 0),(99 0))"}, of)
     return answer(query, of, encoder_for(None))
 
 

@@ -27,7 +27,7 @@ from zarr_edr.errors import (
     StoreUnavailable,
 )
 from zarr_edr.limits import Limits
-from zarr_edr.query.request import position_query
+from zarr_edr.query.request import build_query
 from zarr_edr.settings import CollectionSettings, MissingChunks
 from zarr_edr.testing.faults import CountingStore
 
@@ -45,7 +45,7 @@ def ask(of: Collection, coords: str, **parameters: str) -> Answer:
         "coords": coords,
         **{name if name.startswith("dim_") else name.replace("_", "-"): value for name, value in parameters.items()},
     }
-    return answer(position_query(given, of), of, encoder_for(None))
+    return answer(build_query("position", given, of), of, encoder_for(None))
 
 
 def document(of: Collection, coords: str, **parameters: str) -> dict[str, Any]:

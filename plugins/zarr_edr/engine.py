@@ -20,7 +20,6 @@ class Answer:
 
     body: bytes | None
     """None: the query is valid, and there are no data for it (204)."""
-    media_type: str
     stats: ReadStats = field(default_factory=ReadStats)
     cells: int = 0
     """Number of values in the body."""
@@ -54,9 +53,9 @@ def answer(
         deadline = Deadline.after(collection.settings.limits.seconds)
     coverages, stats, cells = coverages_of(query, collection, deadline)
     if coverages is None:
-        return Answer(None, encoder.media_types[0], stats)
+        return Answer(None, stats)
     deadline.check()
     coverages = replace(coverages, endpoint=endpoint, page=page)
     body = encoder.encode(coverages)
     deadline.check()
-    return Answer(body, encoder.media_types[0], stats, cells)
+    return Answer(body, stats, cells)

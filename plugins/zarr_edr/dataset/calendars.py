@@ -104,6 +104,8 @@ _RULES: dict[str, _Rule | _Mixed] = {
     "all_leap": _rule(366),
     "360_day": _rule(360, months=(30, 0, 1)),
 }
+GREGORIAN = frozenset({"standard", "gregorian", "proleptic_gregorian"})
+"""CF's names of calendars whose dates of today are those of ISO 8601."""
 _ALIASES = {"gregorian": "standard", "365_day": "noleap", "366_day": "all_leap"}
 
 

@@ -92,12 +92,18 @@ class Catalog:
         """
         return cls({str(id_): _named(str(id_), r, p) for id_, r in resources.items() if (p := provider_block(r))})
 
-    def get(self, id: str) -> Collection:  # noqa: A002 - the standard's name for it
-        """The collection of that id. Raises `NotFound`."""
+    def get(self, id: str, instance: str | None = None) -> Collection:  # noqa: A002 - the standard's name for it
+        """The collection of that id, or one of its instances. Raises `NotFound`."""
         try:
-            return self.collections[id]
+            collection = self.collections[id]
         except KeyError:
             raise NotFound(f"There is no collection {id[:60]!r}.") from None
+        if instance is None:
+            return collection
+        try:
+            return collection.instances[instance]
+        except KeyError:
+            raise NotFound(f"The collection {id[:60]!r} has no instance {instance[:60]!r}.") from None
 
 
 def provider_block(resource: object) -> Mapping[str, Any] | None:

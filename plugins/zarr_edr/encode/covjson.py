@@ -14,12 +14,12 @@ import orjson
 from numpy.typing import NDArray
 
 from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples
+from zarr_edr.dataset.calendars import GREGORIAN
 from zarr_edr.dataset.model import HorizontalCrs, Parameter, TimeAxis, Unit, VerticalAxis
 from zarr_edr.query.geometry import Float64Array
 
 _UCUM = "http://www.opengis.net/def/uom/UCUM/"
-_STANDARD_NAMES = "http://vocab.nerc.ac.uk/standard_name/"
-_GREGORIAN = frozenset({"standard", "gregorian", "proleptic_gregorian"})
+STANDARD_NAMES = "http://vocab.nerc.ac.uk/standard_name/"
 _CALENDARS = "https://cfconventions.org/calendars/"
 """Prefix of CF's names for other calendars: CoverageJSON wants a URI for them. It identifies; there need not be a page."""
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
@@ -128,7 +128,7 @@ def _references(coverage: Coverage, crs: HorizontalCrs) -> list[dict[str, Any]]:
         references.append(_vertical(coverage.vertical))
     times = _time_axis(coverage)
     if times is not None:
-        calendar = "Gregorian" if times.axis.calendar in _GREGORIAN else _CALENDARS + times.axis.calendar
+        calendar = "Gregorian" if times.axis.calendar in GREGORIAN else _CALENDARS + times.axis.calendar
         references.append({"coordinates": ["t"], "system": {"type": "TemporalRS", "calendar": calendar}})
     return references
 
@@ -179,7 +179,7 @@ def parameter_document(parameter: Parameter) -> dict[str, Any]:
     """A parameter as CoverageJSON and EDR describe it; also used in collection metadata."""
     observed: dict[str, Any] = {"label": {"en": parameter.title}}
     if parameter.standard_name is not None:
-        observed = {"id": _STANDARD_NAMES + parameter.standard_name, **observed}
+        observed = {"id": STANDARD_NAMES + parameter.standard_name, **observed}
     document: dict[str, Any] = {"type": "Parameter", "id": parameter.name}
     if parameter.description and parameter.description not in (parameter.title, parameter.name):
         document["description"] = {"en": parameter.description}

@@ -29,7 +29,7 @@ from zarr_edr.query.temporal import parse_datetime
 from zarr_edr.query.vertical import parse_z
 from zarr_edr.query.wkt import parse_points
 
-_ALIASES = {"parameter_names": "parameter-name", "parametername": "parameter-name", "parameter_name": "parameter-name"}
+ALIASES = {"parameter_names": "parameter-name", "parametername": "parameter-name", "parameter_name": "parameter-name"}
 """Spellings of clients in use: OWSLib sends `parameter_names`."""
 
 _ELSEWHERE = frozenset({"f", "lang", "limit", "offset"})
@@ -66,15 +66,6 @@ _EXAMPLES = {
 """Parameter -> query type that requires it -> an example."""
 
 
-def position_query(
-    parameters: Mapping[str, str], collection: Collection, points: Points | None = None
-) -> PositionQuery:
-    """The position query that `parameters` describe; see `build_query`."""
-    query = build_query("position", parameters, collection, points)
-    assert isinstance(query, PositionQuery)  # noqa: S101 - for the type checker
-    return query
-
-
 def build_query(
     query_type: str, parameters: Mapping[str, str], collection: Collection, points: Points | None = None
 ) -> Query:
@@ -103,7 +94,7 @@ def _canonical(query_type: str, parameters: Mapping[str, str], collection: Colle
     known = PARAMETERS[query_type] | collection.custom_axes.keys()
     given: dict[str, str] = {}
     for name, value in parameters.items():
-        standard = _ALIASES.get(name, name)
+        standard = ALIASES.get(name, name)
         if standard in _ELSEWHERE:
             continue
         if standard not in known:

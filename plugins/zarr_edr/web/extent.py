@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from zarr_edr.dataset.calendars import GREGORIAN
 from zarr_edr.dataset.catalog import bbox
 from zarr_edr.dataset.cf_crs import CRS84_URI
 from zarr_edr.dataset.model import Collection, CustomAxis, Float64Array, Int64Array, Parameter, TimeAxis, VerticalAxis
 from zarr_edr.dataset.units import is_pressure
+from zarr_edr.encode.covjson import STANDARD_NAMES
 from zarr_edr.grid.rectilinear import RectilinearGrid
 
 JsonObject = dict[str, Any]
@@ -18,10 +20,8 @@ JsonObject = dict[str, Any]
 MAX_LISTED = 1000
 """Values that are listed one by one. Longer axes are written as `Rn/start/step` where they are regular."""
 
-_GREGORIAN = frozenset({"standard", "gregorian", "proleptic_gregorian"})
 _LENGTHS_M = {"m": 1.0, "km": 1000.0, "cm": 0.01, "mm": 0.001, "[ft_i]": 0.3048}
 _PRESSURES_PA = {"Pa": 1.0, "hPa": 100.0, "kPa": 1000.0, "mbar": 100.0, "bar": 100000.0, "dbar": 10000.0}
-STANDARD_NAMES = "http://vocab.nerc.ac.uk/standard_name/"
 
 
 def extent(collection: Collection) -> JsonObject:
@@ -107,7 +107,7 @@ def duration(us: int) -> str:
 
 def temporal_reference(calendar: str) -> str:
     """WKT 2 of time in one of CF's calendars."""
-    if calendar in _GREGORIAN:
+    if calendar in GREGORIAN:
         datum = 'TDATUM["Gregorian Calendar"]'
     else:
         datum = f'TDATUM["Time in the calendar {calendar} of the CF conventions",CALENDAR["{calendar}"]]'

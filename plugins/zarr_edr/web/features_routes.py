@@ -14,10 +14,8 @@ from zarr_edr.crs import CRS84, crs_named
 from zarr_edr.dataset.catalog import Catalog
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode import ENCODERS
-from zarr_edr.errors import InvalidBody, InvalidQuery, NotFound
+from zarr_edr.errors import InvalidBody
 from zarr_edr.limits import Deadline
-from zarr_edr.query.body import parse_body
-from zarr_edr.query.checks import quoted
 from zarr_edr.query.model import Query
 from zarr_edr.web import html, routes
 from zarr_edr.web.features import (
@@ -99,8 +97,7 @@ class _Views:
         if item_id is None:
             return self._list("items", items_document, collection, url, parameters)
         if _asks_for_data(parameters):
-            query, of = item_query(item_id, collection, parameters)
-            return _answered(query, of, parameters)
+            return _answered(lambda: item_query(item_id, collection, parameters), collection, parameters)
         crs = crs_named(parameters["crs"]) if "crs" in parameters else CRS84
         return self._sent("items", item_document(collection, url, item_id, crs), item_id, parameters)
 
@@ -121,18 +118,15 @@ class _Views:
         parameters = _parameters(collection)
         if location_id is None:
             return self._list("locations", locations_document, collection, url, parameters)
-        return _answered(location_query(location_id, collection, parameters), collection, parameters)
+        return _answered(
+            lambda: (location_query(location_id, collection, parameters), collection), collection, parameters
+        )
 
     def _find(self, collection_id: str, instance_id: str | None) -> tuple[Collection, str]:
         """The collection or its run, and its URL."""
-        collection = self._catalog.get(collection_id)
         url = f"{self._base_url}/collections/{collection_id}"
-        if instance_id is None:
-            return collection, url
-        run = collection.instances.get(instance_id)
-        if run is None:
-            raise NotFound(f"The collection {quoted(collection_id)} has no instance {quoted(instance_id)}.")
-        return run, f"{url}/instances/{instance_id}"
+        run = "" if instance_id is None else f"/instances/{instance_id}"
+        return self._catalog.get(collection_id, instance_id), url + run
 
     def _list(self, kind: str, make: Make, collection: Collection, url: str, parameters: Mapping[str, str]) -> Response:
         document = make(collection, url, Listing.of(parameters, collection), parameters)
@@ -162,27 +156,24 @@ def _asks_for_data(parameters: Mapping[str, str]) -> bool:
     return wanted not in of_item and any(wanted in encoder.aliases for encoder in ENCODERS)
 
 
-def _answered(query: Query, collection: Collection, parameters: Mapping[str, str]) -> Response:
-    deadline = Deadline.after(collection.settings.limits.seconds)
-    encoder, media_type = routes.negotiate(parameters.get("f"), collection.title)
-    return routes.response(routes.run(query, collection, encoder, deadline, routes.page(parameters)), media_type)
+def _answered(
+    build: Callable[[], tuple[Query, Collection]], asked: Collection, parameters: Mapping[str, str]
+) -> Response:
+    """The answer to the query that `build` makes, of the collection that it is asked of."""
+    deadline = Deadline.after(asked.settings.limits.seconds)
+    encoder, media_type = routes.negotiate(parameters.get("f"), asked.title)
+    wanted = routes.page(parameters)
+    with routes.turn(deadline):
+        query, collection = build()
+        answered = routes.run(query, collection, encoder, deadline, wanted)
+    return routes.response(answered, media_type)
 
 
 def _parameters(collection: Collection) -> dict[str, str]:
     """Parameters of the URL, and of the body of a POST."""
-    given = dict(routes.query_string())
-    if request.method != "POST":
-        return given
-    if request.content_encoding not in (None, "identity"):
-        raise InvalidBody("The Content-Encoding of the body is not understood; send the body as it is.")
-    request.max_content_length = _MAX_BODY_BYTES
-    body = request.get_data(cache=False)
-    if not body:
-        return given
-    parsed = parse_body(body, request.content_type, collection.settings.limits)
-    if parsed.points is not None:
+    if request.method != "POST" or not request.content_length:
+        return routes.query_string()
+    parameters, points = routes.posted(collection, _MAX_BODY_BYTES)
+    if points is not None:
         raise InvalidBody("This query takes no list of points: its place is the location or item itself.")
-    twice = next((name for name in parsed.options if name in given), None)
-    if twice is not None:
-        raise InvalidQuery(f"{quoted(twice)} is given in the body and in the URL; leave one out.")
-    return {**given, **parsed.options}
+    return parameters

@@ -17,13 +17,13 @@ from zarr_edr.query.bbox import parse_bbox
 from zarr_edr.query.checks import quoted
 from zarr_edr.query.geometry import Box
 from zarr_edr.query.model import Instant, RepeatingInterval, TimeInterval, TimeSelector
+from zarr_edr.query.request import ALIASES
 from zarr_edr.query.temporal import parse_datetime
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 """Features on a page. More may be asked for, and get this many (OGC 17-069r4, 7.15.2)."""
 
-_ALIASES = {"parameter_names": "parameter-name", "parametername": "parameter-name", "parameter_name": "parameter-name"}
 _KNOWN = ("bbox", "datetime", "parameter-name", "crs", "limit", "offset", "f", "lang")
 _COUNT = re.compile(r"[0-9]{1,18}")
 
@@ -59,7 +59,7 @@ class Listing:
 def _canonical(parameters: Mapping[str, str]) -> dict[str, str]:
     given: dict[str, str] = {}
     for name, value in parameters.items():
-        standard = _ALIASES.get(name, name)
+        standard = ALIASES.get(name, name)
         if standard not in _KNOWN:
             close = get_close_matches(name[:60].lower(), _KNOWN, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""

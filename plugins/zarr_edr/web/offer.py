@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from zarr_edr.crs import OFFERED
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode import ENCODERS
+from zarr_edr.query.request import PARAMETERS
+from zarr_edr.query.shapes import METRES
+from zarr_edr.web.html_data import PageEncoder
 
-PAGES_OF_DATA = True
-"""Whether queries for values answer with `f=HTML`, too."""
-
-DISTANCE_UNITS = ("m", "km", "mi")
+DISTANCE_UNITS = tuple(METRES)
 """Units of distances on the ground."""
 
 
@@ -65,7 +65,7 @@ QUERIES: Mapping[str, QueryType] = {
 }
 """All query types, in the order in which they are listed."""
 
-GRID_QUERIES = ("position", "radius", "area", "cube", "trajectory", "corridor")
+GRID_QUERIES = tuple(PARAMETERS)
 """Those that every collection, and every instance, answers."""
 
 
@@ -81,8 +81,7 @@ def queries_of(collection: Collection) -> tuple[QueryType, ...]:
 
 def format_names() -> list[str]:
     """Output formats, the default one last: of several known ones, testers and clients take the last."""
-    pages = ["HTML"] if PAGES_OF_DATA else []
-    return [*pages, *(encoder.name for encoder in reversed(ENCODERS))]
+    return [PageEncoder.name, *(encoder.name for encoder in reversed(ENCODERS))]
 
 
 def default_format() -> str:

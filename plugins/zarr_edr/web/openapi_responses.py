@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from zarr_edr.encode import ENCODERS
 from zarr_edr.limits import Limits
-from zarr_edr.web.offer import PAGES_OF_DATA
 from zarr_edr.web.service import JsonObject
 
 OPENAPI_30 = "application/vnd.oai.openapi+json;version=3.0"
@@ -45,7 +44,7 @@ class Responses:
         item = {"application/geo+json": _schema("feature"), "application/json": either}
         html = {"text/html": {"schema": {"type": "string"}}}
         self.components |= {
-            "Data": {"description": "The values.", "content": {**data, **(html if PAGES_OF_DATA else {})}},
+            "Data": {"description": "The values.", "content": {**data, **html}},
             "Features": {"description": "GeoJSON features.", "content": {**features, **html}},
             "Item": {"description": "The item, or the values that it asks for.", "content": {**data, **item, **html}},
             "NoData": {"description": _NO_DATA},

@@ -46,6 +46,11 @@ QUERIES = tuple(PARAMETERS)
 
 
 _HTML = "text/html; charset=utf-8"
+_ENCODER_OF: Mapping[str, Encoder | None] = {
+    **{media_type: encoder for encoder in ENCODERS for media_type in encoder.media_types},
+    **dict.fromkeys(PageEncoder.media_types),
+}
+"""Media type -> its encoder; None for pages, whose encoder is made for each request."""
 _SERVICE_URL = "ZARR_EDR_SERVICE_URL"
 
 
@@ -82,53 +87,51 @@ class _Views:
         if location_id is not None or query_type not in QUERIES:
             offered = ", ".join((*QUERIES, "multipoint"))
             raise NotFound(f"This collection does not offer the query {query_type[:60]!r}; it offers {offered}.")
-        return _respond(self._find(collection_id, instance_id), query_type, query_string(), None)
+        return _respond(self._catalog.get(collection_id, instance_id), query_type, query_string(), None)
 
     def post(self, collection_id: str, query_type: str, instance_id: str | None = None) -> Response:
         """POST of a query: the same parameters in the body."""
-        return self._post(self._find(collection_id, instance_id), query_type, multi=False)
+        return self._post(self._catalog.get(collection_id, instance_id), query_type, multi=False)
 
     def multipoint(self, collection_id: str, instance_id: str | None = None) -> Response:
         """A position query for MULTIPOINT: by `coords`, or with the points in the body."""
-        collection = self._find(collection_id, instance_id)
+        collection = self._catalog.get(collection_id, instance_id)
         if request.method == "POST":
             return self._post(collection, "position", multi=True)
         return _respond(collection, "position", query_string(), None, multi=True)
 
-    def _find(self, collection_id: str, instance_id: str | None) -> Collection:
-        collection = self._catalog.get(collection_id)
-        if instance_id is None:
-            return collection
-        try:
-            return collection.instances[instance_id]
-        except KeyError:
-            raise NotFound(f"The collection has no instance {instance_id[:60]!r}.") from None
-
     def _post(self, collection: Collection, query_type: str, *, multi: bool) -> Response:
-        limits = collection.settings.limits
-        if request.content_encoding not in (None, "identity"):
-            raise InvalidBody(
-                f"Content-Encoding {request.content_encoding[:60]!r} is not understood; send the body as it is."
-            )
-        if (request.content_length or 0) > limits.body_bytes:
-            raise QueryTooLarge(
-                f"The body has {request.content_length:,} bytes; {limits.body_bytes:,} are allowed (limits.body_bytes)."
-            )
-        request.max_content_length = limits.body_bytes
-        body = request.get_data(cache=False)
-        with _turn(Deadline.after(limits.seconds)):
-            parsed = parse_body(body, request.content_type, limits)
-        points, options = parsed.points, parsed.options
+        parameters, points = posted(collection, collection.settings.limits.body_bytes)
         if points is not None and query_type not in ("position", "radius"):
             raise InvalidBody(f"A {query_type} query takes no list of points; give its coords as WKT.")
-        parameters = query_string()
-        twice = next((name for name in options if name in parameters), None)
-        if twice is not None:
-            raise InvalidQuery(f"{twice[:60]!r} is given in the body and in the URL; leave one out.")
-        return _respond(collection, query_type, {**parameters, **options}, points, multi=multi)
+        return _respond(collection, query_type, parameters, points, multi=multi)
 
 
-def query_string() -> Mapping[str, str]:
+def posted(collection: Collection, most_bytes: int) -> tuple[dict[str, str], Points | None]:
+    """Parameters of the URL and of the body of a POST, and the points of the body. Raises `InvalidBody`, `QueryTooLarge`."""
+    limits = collection.settings.limits
+    if request.content_encoding not in (None, "identity"):
+        raise InvalidBody(
+            f"Content-Encoding {request.content_encoding[:60]!r} is not understood; send the body as it is."
+        )
+    if (request.content_length or 0) > most_bytes:
+        raise QueryTooLarge(
+            f"The body has {request.content_length:,} bytes; {most_bytes:,} are allowed (limits.body_bytes)."
+        )
+    request.max_content_length = most_bytes
+    parameters = query_string()
+    body = request.get_data(cache=False)
+    if not body and parameters:
+        return parameters, None
+    with turn(Deadline.after(limits.seconds)):
+        parsed = parse_body(body, request.content_type, limits)
+    twice = next((name for name in parsed.options if name in parameters), None)
+    if twice is not None:
+        raise InvalidQuery(f"{twice[:60]!r} is given in the body and in the URL; leave one out.")
+    return {**parameters, **parsed.options}, parsed.points
+
+
+def query_string() -> dict[str, str]:
     """Parameters of the URL, each given once."""
     parameters = request.args
     repeated = next((name for name, values in parameters.lists() if len(values) > 1), None)
@@ -147,13 +150,15 @@ def _respond(
 ) -> Response:
     deadline = Deadline.after(collection.settings.limits.seconds)
     encoder, media_type = negotiate(parameters.get("f"), collection.title)
-    with _turn(deadline):
+    wanted = page(parameters)
+    with turn(deadline):
         query = build_query(query_type, parameters, collection, points)
-    if multi and isinstance(query, PositionQuery) and not query.points.multi:
-        raise InvalidCoords(
-            "multipoint takes a MULTIPOINT, e.g. coords=MULTIPOINT((10 50),(11 51)); for one POINT use position."
-        )
-    return response(run(query, collection, encoder, deadline, page(parameters)), media_type)
+        if multi and isinstance(query, PositionQuery) and not query.points.multi:
+            raise InvalidCoords(
+                "multipoint takes a MULTIPOINT, e.g. coords=MULTIPOINT((10 50),(11 51)); for one POINT use position."
+            )
+        answered = run(query, collection, encoder, deadline, wanted)
+    return response(answered, media_type)
 
 
 def page(parameters: Mapping[str, str]) -> Page | None:
@@ -168,9 +173,8 @@ def page(parameters: Mapping[str, str]) -> Page | None:
 
 
 def run(query: Query, collection: Collection, encoder: Encoder, deadline: Deadline, page: Page | None = None) -> Answer:
-    """Answer a query when it is its turn. Raises `EdrError`."""
-    with _turn(deadline):
-        return answer(query, collection, encoder, deadline, endpoint=f"{service_url()}{request.path}", page=page)
+    """Answer a query, in its `turn`. Raises `EdrError`."""
+    return answer(query, collection, encoder, deadline, endpoint=f"{service_url()}{request.path}", page=page)
 
 
 def service_url() -> str:
@@ -180,7 +184,7 @@ def service_url() -> str:
 
 
 @contextmanager
-def _turn(deadline: Deadline) -> Iterator[None]:
+def turn(deadline: Deadline) -> Iterator[None]:
     """Wait for one of the places at work. Raises `Overloaded` where none comes free in time."""
     if not _admission.acquire(timeout=max(0.0, min(deadline.remaining_s, _PATIENCE_S))):
         raise Overloaded("The service is busy; please try again in a moment.")
@@ -197,20 +201,23 @@ def _prefix() -> str:
 
 def negotiate(f: str | None, title: str = "Data") -> tuple[Encoder, str]:
     """The encoder, and the media type to label its output with: `f` wins over Accept (OGC 19-086r6, 8.2)."""
-    page = PageEncoder(f"{service_url()}{_prefix()}", request.full_path.removesuffix("?"), title)
-    if (f or "").strip().lower() in page.aliases or (f is None and is_browser()):
-        return page, _HTML
+    if (f or "").strip().lower() in PageEncoder.aliases or (f is None and is_browser()):
+        return _page_encoder(title), _HTML
     encoder = encoder_for(f)
     if f is not None and f.lower() in encoder.media_types:
         return encoder, f.lower()
     accept = request.accept_mimetypes
     if f is not None or not accept:
         return encoder, encoder.media_types[0]
-    types = {media_type: offered for offered in (*ENCODERS, page) for media_type in offered.media_types}
-    best = accept.best_match(types)
+    best = accept.best_match(_ENCODER_OF)
     if best is None:
-        raise NotAcceptable(f"None of the media types in Accept is offered; use one of: {', '.join(types)}.")
-    return types[best], _HTML if types[best] is page else best
+        raise NotAcceptable(f"None of the media types in Accept is offered; use one of: {', '.join(_ENCODER_OF)}.")
+    found = _ENCODER_OF[best]
+    return (_page_encoder(title), _HTML) if found is None else (found, best)
+
+
+def _page_encoder(title: str) -> PageEncoder:
+    return PageEncoder(f"{service_url()}{_prefix()}", request.full_path.removesuffix("?"), title)
 
 
 def response(answered: Answer, media_type: str) -> Response:

@@ -6,10 +6,10 @@ cluster is the size of the answer, not of the chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, groupby, islice
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,7 @@ class Picked:
 
     values: tuple[NDArray[Any], ...]
     """Stored values, one array for each chunk read of the task."""
+    chunks: int
     chunks_fetched: int
     bytes_read: int
 
@@ -68,45 +69,61 @@ def read(plan: ReadPlan, scheduler: Scheduler, deadline: Deadline) -> ReadResult
     """Run the plan. Raises `StoreError` where a chunk cannot be had: never a null in its place."""
     reads = list(plan.array_reads)
     tasks: list[ReadTask] = []
-    targets: list[int] = []
-    for number, array_read in enumerate(reads):
+    targets: list[tuple[int, ...]] = []
+    for same_array in _by_array(reads):
         deadline.check()
-        for batch in _batches(
-            array_read, scheduler.chunks_per_task(plan.chunks, array_read.parameter.array.chunk_bytes)
-        ):
-            tasks.append(ReadTask(array_read.parameter.array, array_read.axes, batch))
-            targets.append(number)
+        array, axes = reads[same_array[0]].parameter.array, reads[same_array[0]].axes
+        size = scheduler.chunks_per_task(plan.chunks, array.chunk_bytes)
+        for numbers, batch in _batches([(number, r) for number in same_array for r in reads[number].reads()], size):
+            tasks.append(ReadTask(array, axes, batch))
+            targets.append(numbers)
     stored = [np.zeros(r.shape, dtype=r.parameter.array.dtype) for r in reads]
     results, ran_on = scheduler.run(pick, tasks, deadline)
     stats = ReadStats(scheduler=ran_on)
-    for number, task, picked in zip(targets, tasks, results, strict=True):
-        for chunk_read, values in zip(task.reads, picked.values, strict=True):
+    for numbers, task, picked in zip(targets, tasks, results, strict=True):
+        for number, chunk_read, values in zip(numbers, task.reads, picked.values, strict=True):
             _scatter(stored[number], chunk_read.out, values)
-        stats.chunks += len(task.reads)
+        stats.chunks += picked.chunks
         stats.chunks_fetched += picked.chunks_fetched
         stats.bytes_read += picked.bytes_read
     return ReadResult(tuple(r.parameter.packing.decode(s) for r, s in zip(reads, stored, strict=True)), stats)
 
 
-def _batches(array_read: ArrayRead, chunks_per_task: int) -> Iterator[tuple[ChunkRead, ...]]:
-    """Chunk reads of one array in groups that make a task each."""
-    reads = array_read.reads()
-    while batch := tuple(islice(reads, chunks_per_task)):
-        yield batch
+def _by_array(reads: Sequence[ArrayRead]) -> list[list[int]]:
+    """Numbers of the reads that take from one array in one order of axes: places of a query share chunks."""
+    same: dict[tuple[object, ...], list[int]] = {}
+    for number, array_read in enumerate(reads):
+        same.setdefault((array_read.parameter.array.token, array_read.axes), []).append(number)
+    return list(same.values())
+
+
+def _batches(
+    numbered: list[tuple[int, ChunkRead]], chunks_per_task: int
+) -> Iterator[tuple[tuple[int, ...], tuple[ChunkRead, ...]]]:
+    """Chunk reads of one array, with the number of the `ArrayRead` of each, in groups that make a task each.
+
+    Reads of one chunk stay together, one after another, so that the task needs it once whatever the cache holds.
+    """
+    if numbered and numbered[0][0] != numbered[-1][0]:
+        numbered = sorted(numbered, key=lambda item: item[1].chunk)
+    chunks = (list(same) for _, same in groupby(numbered, key=lambda item: item[1].chunk))
+    while batch := list(chain.from_iterable(islice(chunks, chunks_per_task))):
+        yield tuple(number for number, _ in batch), tuple(chunk_read for _, chunk_read in batch)
 
 
 def pick(task: ReadTask, deadline: Deadline | None) -> Picked:
     """Run one task: fetch chunks, or find them in this process's cache, and take the wanted values out of each."""
     cache, array = process_cache(), task.array
     values: list[NDArray[Any]] = []
-    chunks_fetched = bytes_read = 0
-    for chunk_read in task.reads:
-        index = chunk_read.chunk
+    chunks = chunks_fetched = bytes_read = 0
+    for index, same_chunk in groupby(task.reads, key=lambda chunk_read: chunk_read.chunk):
         fetched = cache.get((array.token, index), partial(array.fetch, index, deadline, cache.get), deadline)
+        chunks += 1
         chunks_fetched += fetched.fresh
         bytes_read += fetched.bytes_read
-        values.append(_gather(fetched.values.transpose(task.axes), chunk_read.local, len(chunk_read.out) - 1))
-    return Picked(tuple(values), chunks_fetched, bytes_read)
+        chunk = fetched.values.transpose(task.axes)
+        values.extend(_gather(chunk, r.local, len(r.out) - 1) for r in same_chunk)
+    return Picked(tuple(values), chunks, chunks_fetched, bytes_read)
 
 
 def _gather(chunk: NDArray[Any], local: tuple[Selection, ...], orthogonal: int) -> NDArray[Any]:

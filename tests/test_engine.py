@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 import zarr
 
-from zarr_edr.cache import process_cache
+from zarr_edr.cache import ChunkCache, process_cache
 from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.model import Collection
 from zarr_edr.dataset.source import open_group
@@ -132,6 +132,24 @@ def test_points_in_one_chunk_fetch_it_once(steps: Path, coords: str) -> None:
     answered = ask(of, coords, datetime="2000-01-01T03:00:00Z")
     assert (answered.stats.chunks, answered.stats.chunks_fetched) == (1, 1)
     assert store.counts.gets == {"v/c/1/1/1": 1}
+
+
+@pytest.mark.parametrize("shape", ["MULTILINESTRING", "MULTIPOLYGON"])
+def test_a_chunk_that_several_places_share_is_read_once_even_where_the_cache_holds_none(
+    steps: Path, shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = CountingStore(zarr.storage.LocalStore(steps, read_only=True))
+    of = describe(zarr.open_group(store, mode="r"), "steps", None, None, CollectionSettings(str(steps)))
+    # Crossing columns 2 to 5 in two rows of one chunk, turn about with a place elsewhere.
+    lines = ["(2 2, 5 2)", "(0 0, 1 0)", "(2 3, 5 3)"]
+    rings = ["((2 2,5 2,5 2.4,2 2.4,2 2))", "((0 0,1 0,1 .4,0 .4,0 0))", "((2 2.6,5 2.6,5 3,2 3,2 2.6))"]
+    query, places = ("trajectory", lines) if shape == "MULTILINESTRING" else ("area", rings)
+    given = {"coords": f"{shape}({','.join(places)})", "datetime": "2000-01-01T03:00:00Z"}
+    monkeypatch.setattr("zarr_edr.read.process_cache", lambda: ChunkCache(1))
+    store.counts.reset()
+    stats = answer(build_query(query, given, of), of, encoder_for(None)).stats
+    assert store.counts.gets == {"v/c/1/1/1": 1, "v/c/1/1/2": 1, "v/c/1/0/0": 1}
+    assert (stats.chunks, stats.chunks_fetched) == (3, 3)
 
 
 def test_a_second_question_to_the_same_chunk_reads_nothing(steps: Path) -> None:

@@ -70,9 +70,9 @@ def stock(stores: dict[str, Path], folder: Path, workers: int) -> Iterator[tuple
 
 def _fields(store: Path) -> dict[str, str]:
     """Axis names that the stock provider must be told where it would guess others."""
-    from zarr_edr.dataset.cf import describe  # noqa: PLC0415
-    from zarr_edr.dataset.source import open_group  # noqa: PLC0415
-    from zarr_edr.settings import CollectionSettings  # noqa: PLC0415
+    from zarr_edr.dataset.cf import describe  # noqa: PLC0415  # one server of several needs it
+    from zarr_edr.dataset.source import open_group  # noqa: PLC0415  # one server of several needs it
+    from zarr_edr.settings import CollectionSettings  # noqa: PLC0415  # one server of several needs it
 
     parameter = next(
         iter(describe(open_group(str(store)), "s", None, None, CollectionSettings(str(store))).parameters.values())

@@ -45,7 +45,7 @@ def main() -> None:
 )
 def serve(config: Path, bind: str | None, workers: int | None, threads: int) -> None:
     """Serve the collections of a pygeoapi configuration file."""
-    from zarr_edr.web import server  # noqa: PLC0415
+    from zarr_edr.web import server  # noqa: PLC0415  # other commands do not need it
 
     sys.exit(server.serve(config, bind, workers, threads))
 
@@ -54,7 +54,7 @@ def serve(config: Path, bind: str | None, workers: int | None, threads: int) -> 
 @click.argument("stores", nargs=-1, required=True, metavar="STORE...")
 def inspect(stores: tuple[str, ...]) -> None:
     """Print what the service understands of each store."""
-    from zarr_edr.inspect import inspect as describe  # noqa: PLC0415
+    from zarr_edr.inspect import inspect as describe  # noqa: PLC0415  # other commands do not need it
 
     for store in stores:
         click.echo(describe(store), nl=False)
@@ -67,7 +67,7 @@ def init(stores: tuple[str, ...]) -> None:
 
     Stores that cannot be served are told on stderr; the exit status is 1 when there is no other.
     """
-    from zarr_edr.init import config  # noqa: PLC0415
+    from zarr_edr.init import config  # noqa: PLC0415  # other commands do not need it
 
     notes: list[str] = []
     click.echo(config(stores, notes), nl=False)

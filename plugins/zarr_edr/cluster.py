@@ -238,7 +238,7 @@ def _start_loop() -> tuple[asyncio.AbstractEventLoop, Thread]:
 
 
 async def _connect(address: str) -> _ReadClient:
-    client = _ReadClient(address, asynchronous=True, set_as_default=False, timeout=_CONNECT_S)  # type: ignore[no-untyped-call]
+    client = _ReadClient(address, asynchronous=True, set_as_default=False, timeout=_CONNECT_S)  # type: ignore[no-untyped-call]  # distributed is not typed
     connecting: asyncio.Future[_ReadClient] = asyncio.ensure_future(client)
     # The client's own time-out does not hold where the kernel accepts for a process that is stopped.
     await asyncio.wait({connecting}, timeout=2 * _CONNECT_S)
@@ -255,7 +255,7 @@ def _let_go(client: _ReadClient) -> None:
 
 
 async def _close(client: _ReadClient) -> None:
-    await client.close(timeout=_CLOSE_S)  # type: ignore[no-untyped-call]
+    await client.close(timeout=_CLOSE_S)  # type: ignore[no-untyped-call]  # distributed is not typed
 
 
 def _forget(work: asyncio.Future[Any]) -> None:
@@ -266,11 +266,11 @@ def _forget(work: asyncio.Future[Any]) -> None:
 async def _answers(client: _ReadClient, graph: Mapping[str, Any], keys: list[str], deadline: Deadline) -> list[Any]:
     """Results of all tasks. Raises what `Scheduler.run` raises, or `_ClusterError`."""
     try:
-        futures = client.get(graph, keys, sync=False)  # type: ignore[no-untyped-call]
+        futures = client.get(graph, keys, sync=False)  # type: ignore[no-untyped-call]  # distributed is not typed
     except (OSError, ClosedClientError) as error:  # closed since it was looked at
         raise _ClusterError(_LOST, waited=False) from error
     # Never cancelled: the client lets requests share one gathering of results. It ends when the futures are released.
-    work = asyncio.ensure_future(client.gather(futures))  # type: ignore[no-untyped-call]
+    work = asyncio.ensure_future(client.gather(futures))  # type: ignore[no-untyped-call]  # distributed is not typed
     watch = asyncio.ensure_future(_watch(client))
     try:
         while not (work.done() or watch.done()):

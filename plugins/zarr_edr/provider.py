@@ -27,7 +27,7 @@ from zarr_edr.query.request import PARAMETERS, build_query
 LOGGER = logging.getLogger(__name__)
 
 
-class ProviderEdrError(ProviderGenericError):  # type: ignore[misc]
+class ProviderEdrError(ProviderGenericError):  # type: ignore[misc]  # pygeoapi is not typed
     """An `EdrError` as pygeoapi shows it: with its status, its code and its sentence."""
 
     def __init__(self, error: EdrError) -> None:
@@ -41,7 +41,7 @@ class ProviderEdrError(ProviderGenericError):  # type: ignore[misc]
         self.ogc_exception_code = str(error.kind)
 
 
-class ZarrEDRProvider(BaseEDRProvider):  # type: ignore[misc]
+class ZarrEDRProvider(BaseEDRProvider):  # type: ignore[misc]  # pygeoapi is not typed
     """EDR queries on a Zarr store."""
 
     def __init__(self, provider_def: Mapping[str, Any]) -> None:

@@ -106,7 +106,7 @@ LINK = {
 EDR_GEOJSON = {
     **GEOJSON,
     "properties": {
-        **GEOJSON["properties"],  # type: ignore[dict-item]
+        **GEOJSON["properties"],  # type: ignore[dict-item]  # a literal of mixed values
         "parameters": {"type": "array", "items": PARAMETER},
         "links": {"type": "array", "items": LINK},
         "timeStamp": TEXT,

@@ -18,7 +18,7 @@ def opened(demo: Demo, collection: str, *, dimensions: dict[str, str] | None = N
     """A collection, read whole; further dimensions ride along as parameters of every request."""
     with httpx.Client(params=dimensions) as session:
         url = f"{demo.url}/collections/{collection}"
-        dataset = xr.open_dataset(url, engine="edr", session=session, **options)  # type: ignore[arg-type]
+        dataset = xr.open_dataset(url, engine="edr", session=session, **options)  # type: ignore[arg-type]  # xarray types engines it knows
         return dataset.load()
 
 

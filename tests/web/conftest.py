@@ -29,7 +29,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
         from zarr_edr.web.config import prepare  # noqa: PLC0415 - after the environment is set
 
         prepare(ROOT / "config/demo.yml", tmp_path_factory.mktemp("web"), "127.0.0.1:5000")
-        from zarr_edr.web.app import create_app  # noqa: PLC0415
+        from zarr_edr.web.app import create_app  # noqa: PLC0415  # reads the environment
 
         app = create_app()
         app.after_request(checked)

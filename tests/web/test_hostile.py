@@ -28,8 +28,8 @@ COORDS = {
     "overflow": "POINT(1e400 0)",
     "hex": "POINT(0x10 0)",
     "underscore": "POINT(1_0 0)",
-    "arabic-indic digits": "POINT(١ ٢)",  # noqa: RUF001
-    "full-width digits": "POINT(１ ２)",  # noqa: RUF001
+    "arabic-indic digits": "POINT(١ ٢)",  # noqa: RUF001  # the lookalikes are the test
+    "full-width digits": "POINT(１ ２)",  # noqa: RUF001  # the lookalikes are the test
     "NUL": "POINT(1 2\x00)",
     "latitude 91": "POINT(0 91)",
     "latitude first": "POINT(50 170)",

@@ -49,7 +49,7 @@ class _Store(ZarrStore):
 
     def open_store_variable(self, name: str) -> xr.Variable:
         """One array as a lazy variable."""
-        variable: xr.Variable = super().open_store_variable(name)  # type: ignore[no-untyped-call]
+        variable: xr.Variable = super().open_store_variable(name)  # type: ignore[no-untyped-call]  # xarray is not typed here
         _drop_odd_references(variable.attrs)
         if self.zarr_group.metadata.zarr_format == 3:
             variable.attrs.pop("_FillValue", None)  # the array's own, which in format 3 is but a default
@@ -60,7 +60,7 @@ class _Store(ZarrStore):
 
     def get_attrs(self) -> dict[str, Any]:
         """Global attributes."""
-        attributes: dict[str, Any] = super().get_attrs()  # type: ignore[no-untyped-call]
+        attributes: dict[str, Any] = super().get_attrs()  # type: ignore[no-untyped-call]  # xarray is not typed here
         _drop_odd_references(attributes)
         return attributes
 

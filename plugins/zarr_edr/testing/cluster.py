@@ -45,7 +45,7 @@ def dask_worker(address: str, *, threads: int = 2) -> Iterator[subprocess.Popen[
 def _process(ready: str, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "dask", *arguments]
     environment = {**os.environ, **settings}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603  # a command of our own
         log: IO[str] = process.stderr  # type: ignore[assignment]  # a pipe was asked for
         drain = Thread(target=_drain, args=(log,))
         try:

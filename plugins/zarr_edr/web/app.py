@@ -22,7 +22,7 @@ def create_app() -> Flask:
     pygeoapi reads both when its module is imported: one process serves one configuration. Raises `ConfigurationError`.
     """
     # Not at the top: importing it is what reads the configuration.
-    from pygeoapi.flask_app import APP, BLUEPRINT, CONFIG  # noqa: PLC0415
+    from pygeoapi.flask_app import APP, BLUEPRINT, CONFIG  # noqa: PLC0415  # reads the environment
 
     catalog = Catalog.open(CONFIG["resources"])
     _log_to_stderr()

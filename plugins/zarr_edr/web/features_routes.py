@@ -50,7 +50,7 @@ def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any], catalo
     `config` is pygeoapi's, complete; pygeoapi is imported by then.
     """
     # Importing pygeoapi's application is what reads its configuration: see `app`.
-    from pygeoapi.util import get_base_url  # noqa: PLC0415
+    from pygeoapi.util import get_base_url  # noqa: PLC0415  # reads the environment
 
     endpoints = {name: f"{blueprint.name}.{name}" for name in ("collection_items", "get_collection_edr_query")}
     stock = {name: app.view_functions[endpoint] for name, endpoint in endpoints.items()}

@@ -43,8 +43,8 @@ def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any], catalo
     `config` is pygeoapi's, complete; pygeoapi is imported by then.
     """
     # Importing pygeoapi's application is what reads its configuration: see `app`.
-    from pygeoapi.flask_app import OPENAPI  # noqa: PLC0415
-    from pygeoapi.util import get_base_url  # noqa: PLC0415
+    from pygeoapi.flask_app import OPENAPI  # noqa: PLC0415  # reads the environment
+    from pygeoapi.util import get_base_url  # noqa: PLC0415  # reads the environment
 
     service = Service.of(config, get_base_url(config))
     stock_openapi = orjson.loads(OPENAPI) if isinstance(OPENAPI, str) else OPENAPI

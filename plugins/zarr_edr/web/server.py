@@ -158,13 +158,13 @@ def _application(config: Path, workdir: Path, bind: str) -> tuple[PreparedConfig
     from zarr_edr.web.config import prepare  # noqa: PLC0415  # seconds; an address in use is told at once
 
     prepared = prepare(config, workdir, bind)
-    from zarr_edr.web.app import create_app  # noqa: PLC0415
+    from zarr_edr.web.app import create_app  # noqa: PLC0415  # as slow as `prepare`, see above
 
     return prepared, create_app()
 
 
 def _configured_bind(config: Path) -> str:
-    from zarr_edr.web.config import load  # noqa: PLC0415
+    from zarr_edr.web.config import load  # noqa: PLC0415  # as slow as `prepare`, see above
 
     given = (load(config).get("server") or {}).get("bind") or {}
     host, port = DEFAULT_BIND.split(":")

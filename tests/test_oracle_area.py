@@ -1,55 +1,31 @@
-"""The engine and brute force give the same grids for boxes, polygons and circles, on random stores; and what follows."""
+"""What boxes, polygons and circles are to each other and to positions, on random stores."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import zarr
 from hypothesis import assume, given, seed
 from hypothesis import strategies as st
 
-from zarr_edr.encode.covjson import CovJsonEncoder
-from zarr_edr.engine import answer
 from zarr_edr.query.geometry import Box, Polygon
 from zarr_edr.query.model import AreaQuery, CubeQuery, PositionQuery, Query, RadiusQuery, Resolution
 from zarr_edr.testing.agreement import (
-    NIGHTLY,
     Case,
     cases,
-    chunks_of,
     collection_on,
-    disagreements_in,
-    invalidities_in,
     profile,
     rows_of,
+    twice_there,
 )
-from zarr_edr.testing.covjson import Row, schema_validator
-from zarr_edr.testing.faults import CountingStore
-from zarr_edr.testing.oracle import Oracle
-from zarr_edr.testing.stores import LON, StoreSpec, in_memory, truth
-from zarr_edr.testing.strategies_shapes import area_queries, cube_queries, radius_queries
+from zarr_edr.testing.covjson import Row
+from zarr_edr.testing.stores import StoreSpec, in_memory
+from zarr_edr.testing.strategies_shapes import cube_queries, radius_queries
 
 Strategy = Callable[[StoreSpec], st.SearchStrategy[Any]]
-
-KINDS: dict[str, Strategy] = {"cube": cube_queries, "area": area_queries, "radius": radius_queries}
-
-
-@pytest.mark.parametrize("part", range(2))
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_engine_answers_as_brute_force_does(kind: str, part: int) -> None:
-    @seed(part if not NIGHTLY else secrets.randbits(32))
-    @profile(20)
-    @given(cases(KINDS[kind], count=8))
-    def agree(case: Case[Query]) -> None:
-        assert disagreements_in(case) == []
-
-    agree()
 
 
 def held(rows: list[Row] | None) -> dict[tuple[object, ...], float]:
@@ -59,12 +35,6 @@ def held(rows: list[Row] | None) -> dict[tuple[object, ...], float]:
         for r in rows or []
         if r.value is not None
     }
-
-
-def twice_there(spec: StoreSpec) -> bool:
-    """Whether one meridian is stored twice, as 0 and 360, with values of their own."""
-    directions = [round(float(v) % 360.0, 3) % 360.0 for v in spec.axes[LON].stored()]
-    return len(set(directions)) < len(directions)
 
 
 @seed(0)
@@ -115,11 +85,11 @@ def turned(query: Query, degrees: float) -> Query:
             raise TypeError(type(query))
 
 
-@pytest.mark.parametrize("kind", ["cube", "radius"])
-def test_a_longitude_is_a_direction(kind: str) -> None:
+@pytest.mark.parametrize("queries", [cube_queries, radius_queries])
+def test_a_longitude_is_a_direction(queries: Strategy) -> None:
     @seed(1)
     @profile(15)
-    @given(cases(KINDS[kind], count=3))
+    @given(cases(queries, count=3))
     def law(case: Case[Query]) -> None:
         # A position a turn away is rounded: only exact coordinates stay where they are.
         assume(case.spec.exact and not twice_there(case.spec))
@@ -144,41 +114,3 @@ def test_a_tiny_circle_is_the_cell_of_its_point(case: Case[RadiusQuery]) -> None
         assert held(rows_of(tiny, collection)) == {
             (key[0], 0, *key[2:]): value for key, value in held(rows_of(point, collection)).items()
         }
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_chunk_that_holds_a_cell_is_fetched_once_and_no_other(kind: str) -> None:
-    @seed(0)
-    @profile(30)
-    @given(cases(KINDS[kind], count=1))
-    def law(case: Case[Query]) -> None:
-        assume(not case.spec.sharded)  # a shard is read once for its index, and once for each of its chunks
-        assume(not twice_there(case.spec))
-        counting = CountingStore(in_memory(case.spec).store)
-        collection = collection_on(zarr.open_group(counting, mode="r"))
-        expected = Oracle(truth(counting)).answer(case.queries[0]) or []
-        counting.counts.reset()
-        answer(case.queries[0], collection, CovJsonEncoder())
-        fetched = counting.counts.chunk_gets
-        assert chunks_of([e for e in expected if not e.optional], case.spec) <= fetched.keys()
-        assert fetched.keys() <= chunks_of(expected, case.spec)
-        assert set(fetched.values()) <= {1}
-
-    law()
-
-
-SCHEMAS = Path(__file__).parents[1] / "../shared/schemas/covjson"
-
-
-@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="the official CoverageJSON schemas are not beside this checkout")
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_answer_is_valid_coveragejson(kind: str) -> None:
-    validator = schema_validator(SCHEMAS)
-
-    @seed(0)
-    @profile(8)
-    @given(cases(KINDS[kind], count=4))
-    def law(case: Case[Query]) -> None:
-        assert invalidities_in(case, validator) == []
-
-    law()

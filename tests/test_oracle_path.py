@@ -1,57 +1,31 @@
-"""The engine and brute force give the same values along lines and beside them, on random stores; and what follows."""
+"""What lines and corridors are to positions and to their resolution, on random stores."""
 
 from __future__ import annotations
 
-import pathlib
-import secrets
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-import zarr
-from hypothesis import assume, given, seed
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.engine import answer
 from zarr_edr.errors import InvalidCoords
 from zarr_edr.query.geometry import Path, Points
-from zarr_edr.query.model import CorridorQuery, PositionQuery, Query, Resolution, TrajectoryQuery
+from zarr_edr.query.model import CorridorQuery, PositionQuery, Resolution, TrajectoryQuery
 from zarr_edr.testing.agreement import (
-    NIGHTLY,
     Case,
     cases,
-    chunks_of,
     collection_on,
-    disagreements_in,
-    invalidities_in,
     profile,
     rows_of,
 )
-from zarr_edr.testing.covjson import schema_validator
-from zarr_edr.testing.faults import CountingStore
 from zarr_edr.testing.oracle import Oracle
 from zarr_edr.testing.oracle_path import Refused
-from zarr_edr.testing.stores import LON, StoreSpec, in_memory, truth
+from zarr_edr.testing.stores import in_memory, truth
 from zarr_edr.testing.strategies_shapes import corridor_queries, trajectory_queries
-
-Strategy = Callable[[StoreSpec], st.SearchStrategy[Any]]
-
-KINDS: dict[str, Strategy] = {"trajectory": trajectory_queries, "corridor": corridor_queries}
-
-
-@pytest.mark.parametrize("part", range(2))
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_engine_answers_as_brute_force_does(kind: str, part: int) -> None:
-    @seed(part if not NIGHTLY else secrets.randbits(32))
-    @profile(15)
-    @given(cases(KINDS[kind], count=8))
-    def agree(case: Case[Query]) -> None:
-        assert disagreements_in(case) == []
-
-    agree()
 
 
 @seed(0)
@@ -118,49 +92,3 @@ def test_a_resolution_of_a_corridor_takes_some_of_its_rows_and_columns(
         assert len({r.x for r in found}) <= columns
         assert len({r.y for r in found}) <= rows
         assert {replace(r, point=0) for r in found if r.value is not None} <= native
-
-
-def twice_there(spec: StoreSpec) -> bool:
-    """Whether one meridian is stored twice, as 0 and 360, with values of their own."""
-    directions = [round(float(v) % 360.0, 3) % 360.0 for v in spec.axes[LON].stored()]
-    return len(set(directions)) < len(directions)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_chunk_that_holds_a_cell_is_fetched_once_and_no_other(kind: str) -> None:
-    @seed(0)
-    @profile(25)
-    @given(cases(KINDS[kind], count=1))
-    def law(case: Case[Query]) -> None:
-        assume(not case.spec.sharded)  # a shard is read once for its index, and once for each of its chunks
-        query = case.queries[0]
-        assert isinstance(query, TrajectoryQuery | CorridorQuery)
-        assume(not twice_there(case.spec) and (np.abs(query.path.y) < 90).all())
-        counting = CountingStore(in_memory(case.spec).store)
-        collection = collection_on(zarr.open_group(counting, mode="r"))
-        expected = Oracle(truth(counting)).answer(query) or []
-        counting.counts.reset()
-        answer(query, collection, CovJsonEncoder())
-        fetched = counting.counts.chunk_gets
-        assert chunks_of([e for e in expected if not e.optional], case.spec) <= fetched.keys()
-        assert fetched.keys() <= chunks_of(expected, case.spec)
-        assert set(fetched.values()) <= {1}
-
-    law()
-
-
-SCHEMAS = pathlib.Path(__file__).parents[1] / "../shared/schemas/covjson"
-
-
-@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="the official CoverageJSON schemas are not beside this checkout")
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_answer_is_valid_coveragejson(kind: str) -> None:
-    validator = schema_validator(SCHEMAS)
-
-    @seed(0)
-    @profile(8)
-    @given(cases(KINDS[kind], count=4))
-    def law(case: Case[Query]) -> None:
-        assert invalidities_in(case, validator) == []
-
-    law()

@@ -127,3 +127,9 @@ def _chunk_of(e: Expected, cell: Cell, spec: StoreSpec) -> str:
             stored = [iso(instant) for instant in instants_of(array)]
         chunk.append(str(stored.index(labels[dim]) // size))  # type: ignore[arg-type]  # its own axis has the label
     return f"{e.parameter}/{'.'.join(chunk)}" if spec.zarr_format == 2 else "/".join([e.parameter, "c", *chunk])
+
+
+def twice_there(spec: StoreSpec) -> bool:
+    """Whether one meridian is stored twice, as 0 and 360, with values of their own."""
+    directions = [round(float(v) % 360.0, 3) % 360.0 for v in spec.axes[LON].stored()]
+    return len(set(directions)) < len(directions)

@@ -14,22 +14,19 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
-import xarray as xr
 
 from zarr_edr import schedule
 from zarr_edr.cluster import FALLBACKS, ClusterScheduler, cluster_at
-from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.model import Collection
-from zarr_edr.dataset.source import open_group
 from zarr_edr.encode import encoder_for
 from zarr_edr.engine import Answer, answer
 from zarr_edr.errors import ChunkMissing, DeadlineExceeded, StoreUnavailable
 from zarr_edr.limits import Deadline
 from zarr_edr.query.request import build_query
-from zarr_edr.settings import CollectionSettings, MissingChunks
+from zarr_edr.settings import MissingChunks
+from zarr_edr.testing.cf import collection_at, write_steps
 from zarr_edr.testing.cluster import (
     OnlyHere,
     dask_scheduler,
@@ -65,26 +62,6 @@ def cluster(address: str) -> Iterator[ClusterScheduler]:
     cluster = ClusterScheduler(address)
     yield cluster
     cluster.close()
-
-
-def write_steps(path: Path) -> Path:
-    """A store whose values say where they are: 1000 t + 100 y + x; chunks of 2 x 2 x 2, 24 of them."""
-    t, y, x = np.meshgrid(np.arange(6), np.arange(4), np.arange(8), indexing="ij")
-    dataset = xr.Dataset(
-        {"v": (("time", "lat", "lon"), (1000 * t + 100 * y + x).astype("f4"), {"units": "K"})},
-        {
-            "time": ("time", np.arange(6), {"units": "hours since 2000-01-01", "standard_name": "time"}),
-            "lat": ("lat", np.arange(4.0), {"units": "degrees_north"}),
-            "lon": ("lon", np.arange(8.0), {"units": "degrees_east"}),
-        },
-    )
-    dataset.to_zarr(path, encoding={"v": {"chunks": (2, 2, 2)}}, zarr_format=3, consolidated=False)
-    return path
-
-
-def collection_at(path: Path, **settings: Any) -> Collection:
-    """The collection of a store on disk."""
-    return describe(open_group(str(path), {}), path.stem, None, None, CollectionSettings(str(path), **settings))
 
 
 @pytest.fixture

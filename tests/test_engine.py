@@ -15,7 +15,6 @@ import zarr
 from zarr_edr.cache import ChunkCache, process_cache
 from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.model import Collection
-from zarr_edr.dataset.source import open_group
 from zarr_edr.encode import encoder_for
 from zarr_edr.engine import Answer, answer
 from zarr_edr.errors import (
@@ -29,15 +28,11 @@ from zarr_edr.errors import (
 from zarr_edr.limits import Limits
 from zarr_edr.query.request import build_query
 from zarr_edr.settings import CollectionSettings, MissingChunks
+from zarr_edr.testing.cf import collection_at, write_steps
 from zarr_edr.testing.faults import CountingStore
 
 SHARED = Path(__file__).parents[1] / "../shared/data"
 DEMO = Path(__file__).parents[1] / "data"
-
-
-def collection(path: Path, **settings: Any) -> Collection:
-    chosen = CollectionSettings(str(path), **settings)
-    return describe(open_group(str(path), {}), path.stem, None, None, chosen)
 
 
 def ask(of: Collection, coords: str, **parameters: str) -> Answer:
@@ -59,24 +54,12 @@ def document(of: Collection, coords: str, **parameters: str) -> dict[str, Any]:
 def air() -> Collection:
     if not (SHARED / "air.zarr").exists():
         pytest.skip("air.zarr may not be copied into the project, and ../shared is absent")
-    return collection(SHARED / "air.zarr")
+    return collection_at(SHARED / "air.zarr")
 
 
 @pytest.fixture
 def steps(tmp_path: Path) -> Path:
-    """A store whose values say where they are: 1000 t + 100 y + x; chunks of 2 x 2 x 2."""
-    path = tmp_path / "steps.zarr"
-    t, y, x = np.meshgrid(np.arange(6), np.arange(4), np.arange(8), indexing="ij")
-    dataset = xr.Dataset(
-        {"v": (("time", "lat", "lon"), (1000 * t + 100 * y + x).astype("f4"), {"units": "K"})},
-        {
-            "time": ("time", np.arange(6), {"units": "hours since 2000-01-01", "standard_name": "time"}),
-            "lat": ("lat", np.arange(4.0), {"units": "degrees_north"}),
-            "lon": ("lon", np.arange(8.0), {"units": "degrees_east"}),
-        },
-    )
-    dataset.to_zarr(path, encoding={"v": {"chunks": (2, 2, 2)}}, zarr_format=3, consolidated=False)
-    return path
+    return write_steps(tmp_path / "steps.zarr")
 
 
 def test_the_reference_workload_gives_its_known_values(air: Collection) -> None:
@@ -101,7 +84,7 @@ def test_a_whole_column_of_a_demo_store_is_what_xarray_reads(
     store: str, variable: str, coords: str, select: dict[str, float]
 ) -> None:
     path = DEMO / f"{store}.zarr"
-    found = document(collection(path), coords)["ranges"][variable]
+    found = document(collection_at(path), coords)["ranges"][variable]
     with xr.open_zarr(path, decode_times=False, chunks=None) as dataset:
         expected = dataset[variable].sel(select, method="nearest").values
     assert np.isfinite(expected).any()
@@ -110,7 +93,7 @@ def test_a_whole_column_of_a_demo_store_is_what_xarray_reads(
 
 def test_each_member_of_an_ensemble_is_a_coverage_of_its_own() -> None:
     path = DEMO / "era5ens.zarr"
-    found = document(collection(path), "POINT(10 50)", datetime="2017-01-01T12:00:00Z", z="500", parameter_name="t")
+    found = document(collection_at(path), "POINT(10 50)", datetime="2017-01-01T12:00:00Z", z="500", parameter_name="t")
     with xr.open_zarr(path, decode_times=False, chunks=None) as dataset:
         at = {"longitude": 10, "latitude": 50, "isobaricInhPa": 500}
         expected = dataset["t"].isel(time=1).sel(at, method="nearest").values.tolist()
@@ -119,7 +102,7 @@ def test_each_member_of_an_ensemble_is_a_coverage_of_its_own() -> None:
 
 
 def test_one_member_can_be_asked_for() -> None:
-    found = document(collection(DEMO / "era5ens.zarr"), "POINT(10 50)", number="3", z="500")
+    found = document(collection_at(DEMO / "era5ens.zarr"), "POINT(10 50)", number="3", z="500")
     assert (found["type"], found["zarr-edr:dimensions"]) == ("Coverage", {"number": 3})
 
 
@@ -153,7 +136,7 @@ def test_a_chunk_that_several_places_share_is_read_once_even_where_the_cache_hol
 
 
 def test_a_second_question_to_the_same_chunk_reads_nothing(steps: Path) -> None:
-    of = collection(steps)
+    of = collection_at(steps)
     ask(of, "POINT(0 0)", datetime="2000-01-01T00:00:00Z")
     again = ask(of, "POINT(1 1)", datetime="2000-01-01T01:00:00Z").stats
     assert (again.chunks, again.chunks_fetched, again.bytes_read) == (1, 0, 0)
@@ -182,26 +165,26 @@ def test_a_query_over_a_limit_is_refused_before_anything_is_read(
 
 
 def test_a_query_at_its_limits_is_answered(steps: Path) -> None:
-    of = collection(steps, limits=Limits(cells=12, points=2, decoded_bytes=3 * 32))
+    of = collection_at(steps, limits=Limits(cells=12, points=2, decoded_bytes=3 * 32))
     assert ask(of, "MULTIPOINT((0 0),(1 1))").cells == 12
 
 
 def test_a_lost_chunk_is_the_fill_value_by_default(steps: Path) -> None:
     (steps / "v/c/0/0/0").unlink()
-    assert document(collection(steps), "POINT(0 0)")["ranges"]["v"]["values"] == [None, None, 2000, 3000, 4000, 5000]
+    assert document(collection_at(steps), "POINT(0 0)")["ranges"]["v"]["values"] == [None, None, 2000, 3000, 4000, 5000]
 
 
 def test_a_lost_chunk_is_an_error_where_every_chunk_must_be_there(steps: Path) -> None:
     (steps / "v/c/0/0/0").unlink()
     with pytest.raises(ChunkMissing):
-        ask(collection(steps, missing_chunks=MissingChunks.ERROR), "POINT(0 0)")
+        ask(collection_at(steps, missing_chunks=MissingChunks.ERROR), "POINT(0 0)")
 
 
 @pytest.mark.parametrize("policy", list(MissingChunks))
 def test_a_damaged_chunk_is_an_error_under_both_policies(steps: Path, policy: MissingChunks) -> None:
     (steps / "v/c/0/0/0").write_bytes(b"not a chunk")
     with pytest.raises(ChunkCorrupt):
-        ask(collection(steps, missing_chunks=policy), "POINT(0 0)")
+        ask(collection_at(steps, missing_chunks=policy), "POINT(0 0)")
 
 
 @pytest.mark.parametrize("policy", list(MissingChunks))
@@ -209,33 +192,33 @@ def test_an_unreadable_chunk_is_an_error_under_both_policies(steps: Path, policy
     (steps / "v/c/0/0/0").unlink()
     (steps / "v/c/0/0/0").mkdir()
     with pytest.raises(StoreUnavailable):
-        ask(collection(steps, missing_chunks=policy), "POINT(0 0)")
+        ask(collection_at(steps, missing_chunks=policy), "POINT(0 0)")
 
 
 @pytest.mark.parametrize("coords", ["POINT(100 0)", "POINT(3 60)", "MULTIPOINT((100 0),(3 60))"])
 def test_nothing_but_points_outside_is_no_data(steps: Path, coords: str) -> None:
-    assert ask(collection(steps), coords).body is None
+    assert ask(collection_at(steps), coords).body is None
 
 
 def test_a_point_outside_is_null_among_others(steps: Path) -> None:
-    found = document(collection(steps), "MULTIPOINT((3 2),(100 0),(3 2))", datetime="2000-01-01T01:00:00Z")
+    found = document(collection_at(steps), "MULTIPOINT((3 2),(100 0),(3 2))", datetime="2000-01-01T01:00:00Z")
     assert found["ranges"]["v"]["values"] == [1203.0, None, 1203.0]
     assert found["domain"]["axes"]["composite"]["values"] == [[3, 2], [100, 0], [3, 2]]
 
 
 @pytest.mark.parametrize("datetime", ["2000-01-01T00:30:00Z", "1999", "2001/.."])
 def test_no_such_time_is_no_data_never_a_neighbour(steps: Path, datetime: str) -> None:
-    assert ask(collection(steps), "POINT(0 0)", datetime=datetime).body is None
+    assert ask(collection_at(steps), "POINT(0 0)", datetime=datetime).body is None
 
 
 def test_an_unknown_parameter_is_refused_with_those_there_are(steps: Path) -> None:
     with pytest.raises(InvalidParameterName, match="parameters: v"):
-        ask(collection(steps), "POINT(0 0)", parameter_name="v,nope")
+        ask(collection_at(steps), "POINT(0 0)", parameter_name="v,nope")
 
 
 @pytest.mark.parametrize("scheduler", ["inline", "threads"])
 def test_the_answer_is_the_same_to_the_byte_whoever_runs_the_plan(steps: Path, scheduler: str) -> None:
-    of = collection(steps)
+    of = collection_at(steps)
     coords = "MULTIPOINT((0 0),(7 3),(4 1),(2 2))"
     process_cache().clear()
     ran = ask(replace(of, settings=replace(of.settings, dask_scheduler=scheduler)), coords)
@@ -252,13 +235,13 @@ def test_a_dimension_named_like_a_parameter_is_asked_for_by_another_name(tmp_pat
     }
     dataset = xr.Dataset({"v": (("f", "lat", "lon"), values)}, coordinates)
     dataset.to_zarr(tmp_path / "f.zarr", zarr_format=3, consolidated=False)
-    found = document(collection(tmp_path / "f.zarr"), "POINT(1 1)", dim_f="2")
+    found = document(collection_at(tmp_path / "f.zarr"), "POINT(1 1)", dim_f="2")
     assert found["zarr-edr:dimensions"] == {"dim_f": 2}
     assert found["ranges"]["v"]["values"] == [13.0]
 
 
 def test_one_point_of_many_with_many_levels_is_a_collection() -> None:
-    found = document(collection(DEMO / "woa.zarr"), "MULTIPOINT((-30 0))", datetime="0000-01")
+    found = document(collection_at(DEMO / "woa.zarr"), "MULTIPOINT((-30 0))", datetime="0000-01")
     assert (found["type"], len(found["coverages"])) == ("CoverageCollection", 1)
 
 
@@ -275,6 +258,6 @@ def test_a_store_of_a_hundred_thousand_chunks_costs_a_point_one_chunk(tmp_path: 
     ):
         axis = group.create_array(name, shape=(size,), dtype="f8", dimension_names=(name,), attributes={"units": units})
         axis[:] = np.arange(size) * (1.0 if name == "time" else 0.5)
-    answered = ask(collection(tmp_path / "many.zarr"), "POINT(25 25)", datetime="2000-01-21T20:00:00Z")
+    answered = ask(collection_at(tmp_path / "many.zarr"), "POINT(25 25)", datetime="2000-01-21T20:00:00Z")
     assert answered.stats.chunks == 1
     assert b'"values":[7.0]' in (answered.body or b"")

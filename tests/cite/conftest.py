@@ -10,9 +10,6 @@ import http.client
 import json
 import os
 import re
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +18,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+
+from zarr_edr.testing.server import served
 
 ROOT = Path(__file__).parents[2]
 ASKS_FOR_JSON = "application/json, application/javascript, text/javascript, text/json"
@@ -164,25 +163,15 @@ class Api:
 
 
 @contextlib.contextmanager
-def _served() -> Iterator[str]:
-    command = [sys.executable, "-m", "zarr_edr", "serve", "config/cite.yml", "--bind", "127.0.0.1:0", "--workers", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            greeting = process.stdout.readline()
-            found = re.search(r"http://\S+", greeting)
-            assert found, f"the server did not start: {greeting}"
-            threading.Thread(target=process.stdout.read, daemon=True).start()  # its log; a full pipe would stop it
-            yield found[0]
-        finally:
-            process.terminate()
-            process.wait(60)
+def _started() -> Iterator[str]:
+    with served(ROOT / "config/cite.yml", folder=ROOT) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """The server; it answers a browser's request for its two entrances, as the suite wants before it begins."""
-    with contextlib.nullcontext(os.environ["CITE_URL"]) if "CITE_URL" in os.environ else _served() as url:
+    with contextlib.nullcontext(os.environ["CITE_URL"]) if "CITE_URL" in os.environ else _started() as url:
         site = Site(url.rstrip("/"))
         assert site.get("/", ASKS_LIKE_JAVA).status == 200
         assert site.get(site.service_desc["href"], ASKS_LIKE_JAVA).status == 200

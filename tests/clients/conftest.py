@@ -5,11 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +18,8 @@ from urllib.parse import urlencode
 import pytest
 import requests
 import xarray as xr
+
+from zarr_edr.testing.server import served
 
 ROOT = Path(__file__).parents[2]
 COVJSON_READER = "0.16.3"
@@ -76,18 +76,8 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
     """The demo on a free port, with one worker."""
-    command = [sys.executable, "-m", "zarr_edr", "serve", "config/demo.yml", "--bind", "127.0.0.1:0", "--workers", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            greeting = process.stdout.readline()
-            found = re.search(r"http://\S+", greeting)
-            assert found, f"the server did not start: {greeting}"
-            threading.Thread(target=process.stdout.read, daemon=True).start()  # its log; a full pipe would stop it
-            yield Demo(found[0].rstrip("/"))
-        finally:
-            process.terminate()
-            process.wait(60)
+    with served(ROOT / "config/demo.yml", folder=ROOT) as server:
+        yield Demo(server.url)
 
 
 def stored(name: str) -> xr.Dataset:

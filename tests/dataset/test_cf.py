@@ -18,7 +18,7 @@ from zarr_edr.dataset.model import TimeAxis
 from zarr_edr.errors import ConfigurationError, UnsupportedDataset
 from zarr_edr.grid.rectilinear import RectilinearGrid
 from zarr_edr.settings import ParameterSettings
-from zarr_edr.testing.cf import described, described_store, grid, only, refusal, with_time
+from zarr_edr.testing.cf import collection_at, described, grid, only, refusal, with_time
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 
@@ -49,7 +49,7 @@ REFUSED = {
 class TestRealStores:
     @pytest.mark.parametrize("name", SERVED)
     def test_every_axis_has_its_size(self, name: str) -> None:
-        parameter = next(iter(described_store(real(name)).parameters.values()))
+        parameter = next(iter(collection_at(real(name)).parameters.values()))
         sizes = dict(zip(parameter.grid.dims, parameter.grid.shape, strict=True))
         sizes |= {dim: len(axis) for dim, axis in parameter.axes.items()}
         assert sizes == SERVED[name]
@@ -57,7 +57,7 @@ class TestRealStores:
     @pytest.mark.parametrize("name", SERVED)
     def test_stored_coordinates_are_kept_bit_for_bit(self, name: str) -> None:
         store = real(name)
-        parameter = next(iter(described_store(store).parameters.values()))
+        parameter = next(iter(collection_at(store).parameters.values()))
         raw = xr.open_zarr(store, mask_and_scale=False, decode_times=False, decode_timedelta=False, chunks=None)
         assert isinstance(parameter.grid, RectilinearGrid)
         np.testing.assert_array_equal(parameter.grid.x.values, raw[parameter.grid.x_dim].values, strict=True)
@@ -71,14 +71,14 @@ class TestRealStores:
     )
     def test_times_are_those_of_xarray(self, name: str, time: str) -> None:
         store = real(name)
-        axis = next(iter(described_store(store).parameters.values())).t
+        axis = next(iter(collection_at(store).parameters.values())).t
         expected = xr.open_zarr(store, chunks=None, decode_timedelta=False)[time].values
         assert axis is not None
         np.testing.assert_array_equal(axis.us.astype("datetime64[us]"), expected)
 
     def test_a_360_day_calendar_is_that_of_cftime(self) -> None:
         store = real("a1b360.zarr")
-        axis = only(described_store(store)).t
+        axis = only(collection_at(store)).t
         coder = xr.coders.CFDatetimeCoder(use_cftime=True)
         expected = xr.open_zarr(store, chunks=None, decode_times=coder, decode_timedelta=False)["time"].values
         assert axis is not None
@@ -87,7 +87,7 @@ class TestRealStores:
 
     def test_the_latest_run_of_a_seasonal_forecast_is_served(self) -> None:
         store = real("ukmo_seas.zarr")
-        collection = described_store(store)
+        collection = collection_at(store)
         parameter = only(collection)
         valid = xr.open_zarr(store, chunks=None, decode_timedelta=False)["valid_time"]
         assert parameter.fixed == {"time": 7}
@@ -98,27 +98,27 @@ class TestRealStores:
         assert any("8 forecast runs; the latest, of 2016-02-01T00:00:00Z" in line for line in collection.warnings)
 
     def test_months_of_the_year_0_are_dates(self) -> None:
-        parameter = only(described_store(real("woa.zarr")))
+        parameter = only(collection_at(real("woa.zarr")))
         assert parameter.t is not None
         assert [iso[:7] for iso in parameter.t.iso] == [f"0000-{month:02}" for month in range(1, 13)]
 
     def test_levels_have_unit_and_direction(self) -> None:
-        depth, pressure = only(described_store(real("woa.zarr"))).z, None
-        pressure = described_store(real("era5ens.zarr")).parameters["t"].z
+        depth, pressure = only(collection_at(real("woa.zarr"))).z, None
+        pressure = collection_at(real("era5ens.zarr")).parameters["t"].z
         assert depth is not None
         assert pressure is not None
         assert (depth.unit.text, depth.unit.ucum, depth.positive) == ("m", "m", "down")
         assert (pressure.unit.text, pressure.positive, pressure.title) == ("hPa", "down", "pressure")
 
     def test_a_sphere_is_taken_for_crs84_with_a_warning(self) -> None:
-        collection = described_store(real("a1b360.zarr"))
+        collection = collection_at(real("a1b360.zarr"))
         assert collection.crs.uri == CRS84_URI
         assert any("sphere (6371229 m)" in line for line in collection.warnings)
 
     @pytest.mark.parametrize("name", REFUSED)
     def test_other_grids_are_refused_with_what_they_are(self, name: str) -> None:
         with pytest.raises(UnsupportedDataset) as caught:
-            described_store(real(name))
+            collection_at(real(name))
         assert REFUSED[name] in caught.value.message
         assert name in caught.value.message
         assert "regular grids of longitude and latitude are served" in caught.value.message
@@ -131,7 +131,7 @@ class TestFormats:
     def test_both_formats_say_the_same(self, tmp_path: Path, zarr_format: Literal[2, 3], consolidated: bool) -> None:
         store = str(tmp_path / "s.zarr")
         with_time([0, 1], axis="T").to_zarr(store, zarr_format=zarr_format, consolidated=consolidated)
-        parameter = only(described_store(store))
+        parameter = only(collection_at(store))
         assert parameter.dims == ("time", "lat", "lon")
         assert parameter.t is not None
         assert parameter.t.iso == ("2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z")
@@ -143,7 +143,7 @@ class TestFormats:
             array = group.create_array(name, data=np.array([0.0, 1.0]), fill_value=0.0)
             array.attrs.update({"_ARRAY_DIMENSIONS": [name], "units": units})
         group.create_array("v", data=np.zeros((2, 2))).attrs["_ARRAY_DIMENSIONS"] = ["lat", "lon"]
-        assert only(described_store(str(tmp_path))).grid.bbox == (-0.5, -0.5, 1.5, 1.5)
+        assert only(collection_at(str(tmp_path))).grid.bbox == (-0.5, -0.5, 1.5, 1.5)
 
 
 class TestParameters:
@@ -209,14 +209,14 @@ class TestOddStores:
         grid().to_zarr(store, consolidated=False)
         for node in (zarr.open_group(store), zarr.open_group(store)["v"]):
             node.attrs[key] = value
-        assert list(described_store(store).parameters) == ["v"]
+        assert list(collection_at(store).parameters) == ["v"]
 
     def test_a_damaged_coordinate_is_named(self, tmp_path: Path) -> None:
         store = tmp_path / "s.zarr"
         grid().to_zarr(store, consolidated=False)
         (store / "lat/c/0").write_bytes(b"damaged")
         with pytest.raises(ConfigurationError, match="lat: its values cannot be decoded"):
-            described_store(str(store))
+            collection_at(str(store))
 
     def test_without_consolidated_metadata_parameters_are_sorted(self, tmp_path: Path) -> None:
         dataset = grid().assign({name: (("lat", "lon"), np.zeros((3, 4))) for name in "zyxab"})
@@ -225,12 +225,12 @@ class TestOddStores:
     def test_a_group_without_arrays_names_its_groups(self, tmp_path: Path) -> None:
         zarr.open_group(tmp_path, mode="w").create_group("inner")
         with pytest.raises(UnsupportedDataset, match="its groups are inner"):
-            described_store(str(tmp_path))
+            collection_at(str(tmp_path))
 
     def test_an_array_without_dimension_names_is_refused(self, tmp_path: Path) -> None:
         zarr.open_group(tmp_path, mode="w").create_array("a", data=np.zeros(3))
         with pytest.raises(UnsupportedDataset, match="do not form a dataset"):
-            described_store(str(tmp_path))
+            collection_at(str(tmp_path))
 
     @given(
         key=st.sampled_from(
@@ -267,4 +267,4 @@ class TestOddStores:
         with_time([0, 1]).to_zarr(store, consolidated=False)
         zarr.open_group(store)[on].attrs[key] = value
         with contextlib.suppress(ConfigurationError):  # any other error fails
-            assert described_store(str(store)).parameters
+            assert collection_at(str(store)).parameters

@@ -12,7 +12,7 @@ import zarr
 
 from zarr_edr.dataset.cf_crs import CRS84_URI
 from zarr_edr.dataset.model import CustomAxis, VerticalAxis
-from zarr_edr.testing.cf import described, described_store, grid, only, refusal, with_time, with_z
+from zarr_edr.testing.cf import collection_at, described, grid, only, refusal, with_time, with_z
 
 
 class TestTime:
@@ -43,7 +43,7 @@ class TestTime:
         grid({"time": 2}).to_zarr(store, consolidated=False)
         times = np.array(["2000-01-01", "2000-01-03"], "M8[s]")
         zarr.open_group(store).create_array("time", data=times, dimension_names=["time"])
-        axis = only(described_store(store)).t
+        axis = only(collection_at(store)).t
         assert axis is not None
         assert axis.iso == ("2000-01-01T00:00:00Z", "2000-01-03T00:00:00Z")
 

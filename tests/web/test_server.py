@@ -18,6 +18,7 @@ import psutil
 import pytest
 import zarr
 
+from zarr_edr.testing.server import Served, served
 from zarr_edr.web.server import REQUEST_LINE_BYTES, CannotListen, listen, serve, split_bind
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -42,11 +43,8 @@ resources:
 
 
 @dataclass(frozen=True)
-class Server:
-    """A running server."""
-
-    process: subprocess.Popen[str]
-    port: int
+class Server(Served):
+    """A running server, and clients of it."""
 
     def connect(self, receive_buffer: int | None = None) -> socket.socket:
         client = socket.socket()
@@ -95,15 +93,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextlib.contextmanager
 def serving(config: Path) -> Iterator[Server]:
     """One worker of a server on a free port."""
-    command = [sys.executable, "-m", "zarr_edr", "serve", str(config), "--bind", "127.0.0.1:0", "--workers", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=config.parent) as process:
-        assert process.stdout is not None
-        greeting = process.stdout.readline()
-        try:
-            yield Server(process, int(greeting.split("localhost:")[1].split()[0]))
-        finally:
-            process.terminate()
-            process.wait(60)
+    with served(config, folder=config.parent) as server:
+        yield Server(server.process, server.port)
 
 
 @pytest.fixture(scope="module")

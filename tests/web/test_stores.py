@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +16,8 @@ import pytest
 import requests
 import yaml
 import zarr
+
+from zarr_edr.testing.server import served
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -91,15 +91,8 @@ def serving(data: str, folder: Path) -> Iterator[str]:
     provider = {"type": "edr", "name": "zarr_edr.ZarrEDRProvider", "data": data, "options": {"cache": {"bytes": 1}}}
     config = folder / "config.yml"
     config.write_text(yaml.safe_dump({"resources": {"s": {"providers": [provider]}}}))
-    command = [sys.executable, "-m", "zarr_edr", "serve", str(config), "--bind", "127.0.0.1:0", "--workers", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline().split("localhost:")[1].split()[0])
-        try:
-            yield f"http://127.0.0.1:{port}/collections/s/position"
-        finally:
-            process.terminate()
-            process.wait(60)
+    with served(config, workers=2) as server:
+        yield f"{server.url}/collections/s/position"
 
 
 def value(url: str, at: tuple[int, int, int]) -> float:

@@ -25,16 +25,16 @@ def grid(dims: Mapping[str, int] | None = None, **attributes: Any) -> xr.Dataset
     return xr.Dataset({"v": (tuple(sizes), values, attributes)}, coords={"lat": lat, "lon": lon})
 
 
+def collection_at(path: str | Path, **settings: Any) -> Collection:
+    """The collection of a store on disk."""
+    return describe(open_group(str(path)), Path(path).stem, None, None, CollectionSettings(str(path), **settings))
+
+
 def described(dataset: xr.Dataset, tmp_path: Path, **settings: Any) -> Collection:
     """`dataset`, written and described."""
-    store = str(tmp_path / "s.zarr")
+    store = tmp_path / "s.zarr"
     dataset.to_zarr(store, consolidated=False)
-    return described_store(store, **settings)
-
-
-def described_store(store: str, **settings: Any) -> Collection:
-    """The store at a path, described."""
-    return describe(open_group(store), "s", None, None, CollectionSettings(data=store, **settings))
+    return collection_at(store, **settings)
 
 
 def only(collection: Collection) -> Parameter:
@@ -61,3 +61,18 @@ def with_time(values: Any, units: str = "days since 2000-01-01", **attributes: A
 def with_z(values: Any, **attributes: Any) -> xr.Dataset:
     """`grid` with levels of these values."""
     return grid({"lev": len(values)}).assign_coords(lev=("lev", np.asarray(values), attributes))
+
+
+def write_steps(path: Path) -> Path:
+    """A store whose values say where they are: 1000 t + 100 y + x; chunks of 2 x 2 x 2, 24 of them."""
+    t, y, x = np.meshgrid(np.arange(6), np.arange(4), np.arange(8), indexing="ij")
+    dataset = xr.Dataset(
+        {"v": (("time", "lat", "lon"), (1000 * t + 100 * y + x).astype("f4"), {"units": "K"})},
+        {
+            "time": ("time", np.arange(6), {"units": "hours since 2000-01-01", "standard_name": "time"}),
+            "lat": ("lat", np.arange(4.0), {"units": "degrees_north"}),
+            "lon": ("lon", np.arange(8.0), {"units": "degrees_east"}),
+        },
+    )
+    dataset.to_zarr(path, encoding={"v": {"chunks": (2, 2, 2)}}, zarr_format=3, consolidated=False)
+    return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
 from typing import Any
 
 import orjson
@@ -181,3 +182,34 @@ def test_collections_have_the_extent_of_their_data(client: FlaskClient) -> None:
     extent = client.get("/collections/ostia?f=json").get_json()["extent"]
     assert extent["spatial"]["bbox"][0][0] == -180
     assert extent["temporal"]["interval"][0][0].startswith("2006-04-16")
+
+
+class TestAdmission:
+    @pytest.fixture
+    def full(self, monkeypatch: pytest.MonkeyPatch) -> BoundedSemaphore:
+        """Every place at work is taken, and nobody waits for one."""
+        places = BoundedSemaphore(1)
+        places.acquire()
+        monkeypatch.setattr("zarr_edr.web.routes._admission", places)
+        monkeypatch.setattr("zarr_edr.web.routes._PATIENCE_S", 0.0)
+        return places
+
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_a_query_too_many_is_told_to_come_again(
+        self, client: FlaskClient, full: BoundedSemaphore, method: str
+    ) -> None:
+        parameters = {"coords": HERE, "datetime": WHEN}
+        given = {"query_string": parameters} if method == "get" else {"json": parameters}
+        response = getattr(client, method)(f"{OSTIA}/position", **given)
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) > 0
+        assert "busy" in response.get_json()["description"]
+
+    def test_metadata_need_no_place(self, client: FlaskClient, full: BoundedSemaphore) -> None:
+        assert [client.get(f"{path}?f=json").status_code for path in ("/", "/collections", OSTIA)] == [200] * 3
+
+    @pytest.mark.parametrize("coords", ["POINT(-30 1)", "POINT(-30 1"], ids=["answered", "refused"])
+    def test_a_query_gives_its_place_back(self, client: FlaskClient, full: BoundedSemaphore, coords: str) -> None:
+        full.release()
+        ask(client, f"{OSTIA}/position", coords=coords, datetime=WHEN)
+        assert full.acquire(blocking=False)

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import zarr
 from hypothesis import given, seed
 from hypothesis import strategies as st
 
@@ -20,7 +19,6 @@ from zarr_edr.query.geometry import Points
 from zarr_edr.query.model import PositionQuery
 from zarr_edr.testing.agreement import NIGHTLY, Case, cases, collection_on, disagreements_in, profile, rows_of
 from zarr_edr.testing.covjson import Row, load
-from zarr_edr.testing.faults import CountingStore
 from zarr_edr.testing.stores import in_memory
 from zarr_edr.testing.strategies import position_queries
 
@@ -69,19 +67,6 @@ def test_any_longitude_at_a_pole_is_the_pole(case: Case[PositionQuery], lon: flo
     points = Points(np.array([lon]), np.array([pole]), None, multi=False)
     body = answer(PositionQuery(points), collection, ENCODER).body
     assert (body is not None) == (pole in grid.bbox[1::2])
-
-
-@seed(0)
-@profile(30)
-@given(cases(position_queries, count=1))
-def test_no_chunk_is_fetched_twice_for_one_query(case: Case[PositionQuery]) -> None:
-    if case.spec.sharded:
-        return  # a shard is read once for its index, and once for each of its chunks
-    counting = CountingStore(in_memory(case.spec).store)
-    collection = collection_on(zarr.open_group(counting, mode="r"))
-    counting.counts.reset()
-    answer(case.queries[0], collection, ENCODER)
-    assert set(counting.counts.chunk_gets.values()) <= {1}
 
 
 @seed(0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import zarr
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -18,19 +18,12 @@ from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.engine import answer
 from zarr_edr.query.model import PositionQuery
 from zarr_edr.settings import CollectionSettings
+from zarr_edr.testing.agreement import profile
 from zarr_edr.testing.covjson import Document, check, load, pydantic_problems, schema_problems, schema_validator
 from zarr_edr.testing.stores import StoreSpec, in_memory
 from zarr_edr.testing.strategies import position_queries, store_specs
 
 SCHEMAS = Path(__file__).parents[2] / "../shared/schemas/covjson"
-MODERATE = settings(
-    max_examples=60,
-    derandomize=True,
-    deadline=None,
-    phases=(Phase.generate,),
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 
 
 @st.composite
@@ -57,7 +50,8 @@ def official() -> Draft202012Validator:
 
 
 @needs_schemas
-@MODERATE
+@seed(0)
+@profile(60)
 @given(questions())
 def test_answers_are_valid_by_the_official_schema(question: tuple[StoreSpec, list[PositionQuery]]) -> None:
     spec, queries = question
@@ -65,7 +59,8 @@ def test_answers_are_valid_by_the_official_schema(question: tuple[StoreSpec, lis
         assert schema_problems(document, official()) == []
 
 
-@MODERATE
+@seed(0)
+@profile(60)
 @given(questions())
 def test_answers_are_valid_by_covjson_pydantic(question: tuple[StoreSpec, list[PositionQuery]]) -> None:
     spec, queries = question
@@ -73,7 +68,8 @@ def test_answers_are_valid_by_covjson_pydantic(question: tuple[StoreSpec, list[P
         assert pydantic_problems(document) == []
 
 
-@MODERATE
+@seed(0)
+@profile(60)
 @given(questions())
 def test_answers_hold_what_no_schema_can_say(question: tuple[StoreSpec, list[PositionQuery]]) -> None:
     spec, queries = question

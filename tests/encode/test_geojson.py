@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range, Times, Tuples
@@ -25,6 +25,7 @@ from zarr_edr.engine import answer
 from zarr_edr.errors import ResponseTooLarge
 from zarr_edr.query.model import Query
 from zarr_edr.settings import CollectionSettings
+from zarr_edr.testing.agreement import profile
 from zarr_edr.testing.covjson import decode as decode_covjson
 from zarr_edr.testing.edr_schema import edr_problems, edr_validator
 from zarr_edr.testing.stores import LAT, LON, AxisSpec, StoreSpec, VariableSpec, in_memory
@@ -40,14 +41,6 @@ from zarr_edr.testing.strategies_shapes import (
 SCHEMAS = Path(__file__).parents[2] / "../shared/schemas"
 TIMES = ("2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z", "2000-01-03T00:00:00Z")
 CRS84 = HorizontalCrs("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "", geographic=True)
-MODERATE = settings(
-    max_examples=60,
-    derandomize=True,
-    deadline=None,
-    phases=(Phase.generate,),
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 
 Document = dict[str, Any]
 Fact = tuple[str, float, float, str | None, float | None, tuple[tuple[str, Any], ...], float | None]
@@ -316,7 +309,8 @@ def of_covjson(body: bytes) -> Counter[Fact]:
     return Counter((r.parameter, r.x or 0.0, r.y or 0.0, r.time, r.z, r.members, r.value) for r in decode_covjson(body))
 
 
-@MODERATE
+@seed(0)
+@profile(60)
 @given(questions())
 def test_it_says_what_coveragejson_says(question: tuple[StoreSpec, list[Query]]) -> None:
     spec, queries = question

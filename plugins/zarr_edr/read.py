@@ -71,10 +71,13 @@ def read(plan: ReadPlan, scheduler: Scheduler, deadline: Deadline) -> ReadResult
     tasks: list[ReadTask] = []
     targets: list[tuple[int, ...]] = []
     for same_array in _by_array(reads):
-        deadline.check()
         array, axes = reads[same_array[0]].parameter.array, reads[same_array[0]].axes
         size = scheduler.chunks_per_task(plan.chunks, array.chunk_bytes)
-        for numbers, batch in _batches([(number, r) for number in same_array for r in reads[number].reads()], size):
+        numbered: list[tuple[int, ChunkRead]] = []
+        for number in same_array:
+            deadline.check()
+            numbered.extend((number, chunk_read) for chunk_read in reads[number].reads())
+        for numbers, batch in _batches(numbered, size):
             tasks.append(ReadTask(array, axes, batch))
             targets.append(numbers)
     stored = [np.zeros(r.shape, dtype=r.parameter.array.dtype) for r in reads]

@@ -18,7 +18,7 @@ from zarr_edr.crs import CRS84, QueryCrs
 from zarr_edr.dataset.model import CustomAxis, HorizontalCrs, Parameter, TimeAxis, VerticalAxis
 from zarr_edr.limits import Deadline
 from zarr_edr.plan import AxisSelection, GroupPlan, LocatedPoints, MaskedWindow, PointShape, ReadPlan
-from zarr_edr.query.geometry import Float64Array
+from zarr_edr.query.geometry import Float64Array, Tags
 
 
 class DomainType(StrEnum):
@@ -78,6 +78,8 @@ class Coverage:
     """What `z` is measured in."""
     dimensions: Mapping[str, int | float | str] = field(default_factory=dict)
     """Where on further dimensions, e.g. the ensemble member, this coverage is."""
+    place: int = 0
+    """Which of the places asked for (points, lines, polygons) this is, or the first of those that `composite` lists."""
 
     def __post_init__(self) -> None:
         sizes = {name: axis_size(axis) for name, axis in self.axes.items()}
@@ -111,6 +113,8 @@ class CoverageSet:
     """URL of the query, without its parameters, for formats that want it in every feature."""
     page: Page | None = None
     """What formats that can page are to give of it; None: all."""
+    tags: Tags | None = None
+    """What the client calls the places: entry n is of the coverage, or of the point in `composite`, that is place n."""
 
 
 Axes = dict[str, Float64Array | Times | Tuples]
@@ -221,7 +225,7 @@ def _at_point(group: GroupPlan, points: LocatedPoints, values: Values, point: in
     ranges = {
         name: Range(names, array[..., point].reshape([shape[axis] for axis in names])) for name, array in values.items()
     }
-    return Coverage(domain_type, axes, ranges, _vertical(group), dimensions)
+    return Coverage(domain_type, axes, ranges, _vertical(group), dimensions, points.first + point)
 
 
 def _at_points(group: GroupPlan, points: LocatedPoints, values: Values, dimensions: Dimensions) -> Coverage:
@@ -238,7 +242,7 @@ def _at_points(group: GroupPlan, points: LocatedPoints, values: Values, dimensio
     else:
         domain_type, names, shape = DomainType.MULTI_POINT, ("composite",), (count,)
     ranges = {name: Range(names, array.reshape(shape)) for name, array in values.items()}
-    return Coverage(domain_type, axes, ranges, _vertical(group), dimensions)
+    return Coverage(domain_type, axes, ranges, _vertical(group), dimensions, points.first)
 
 
 def _along_path(group: GroupPlan, points: LocatedPoints, values: Values, dimensions: Dimensions) -> Iterator[Coverage]:
@@ -253,7 +257,7 @@ def _along_path(group: GroupPlan, points: LocatedPoints, values: Values, dimensi
         if t is not None and levels > 1 and group.z is not None:
             axes: Axes = {"composite": Tuples(points.x, points.y, None, t), "z": group.z.axis.written[group.z.index]}
             ranges = {name: Range(("z", "composite"), block) for name, block in of_time.items()}
-            yield Coverage(DomainType.SECTION, axes, ranges, _vertical(group), dimensions)
+            yield Coverage(DomainType.SECTION, axes, ranges, _vertical(group), dimensions, group.place)
             continue
         domain_type = DomainType.MULTI_POINT if t is None else DomainType.TRAJECTORY
         for level in range(shape[1]):
@@ -261,9 +265,8 @@ def _along_path(group: GroupPlan, points: LocatedPoints, values: Values, dimensi
             if group.z is not None:
                 z = np.full(count, group.z.axis.written[group.z.index[level]])
             ranges = {name: Range(("composite",), block[level]) for name, block in of_time.items()}
-            yield Coverage(
-                domain_type, {"composite": Tuples(points.x, points.y, z, t)}, ranges, _vertical(group), dimensions
-            )
+            axes = {"composite": Tuples(points.x, points.y, z, t)}
+            yield Coverage(domain_type, axes, ranges, _vertical(group), dimensions, group.place)
 
 
 def _times_of_vertices(group: GroupPlan, points: LocatedPoints, number: int) -> Times | None:
@@ -289,7 +292,7 @@ def _over_window(group: GroupPlan, where: MaskedWindow, values: Values, dimensio
     for name, array in values.items():
         block = array.reshape(shape)
         ranges[name] = Range(names, block if where.mask is None else _masked(block, where.mask))
-    return Coverage(DomainType.GRID, axes, ranges, _vertical(group), dimensions)
+    return Coverage(DomainType.GRID, axes, ranges, _vertical(group), dimensions, group.place)
 
 
 def _vertical(group: GroupPlan) -> VerticalAxis | None:

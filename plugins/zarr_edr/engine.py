@@ -55,7 +55,7 @@ def answer(
     if coverages is None:
         return Answer(None, stats)
     deadline.check()
-    coverages = replace(coverages, endpoint=endpoint, page=page)
-    body = encoder.encode(coverages)
+    coverages = replace(coverages, endpoint=endpoint, page=page, tags=query.tags)
+    body = b"".join(encoder.encode(coverages))
     deadline.check()
     return Answer(body, stats, cells)

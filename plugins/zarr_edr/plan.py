@@ -129,6 +129,8 @@ class LocatedPoints:
     """Level used for each point, where each has its own."""
     t: Int64Array | None = None
     """Storage index of the time used for each point, where each has its own."""
+    first: int = 0
+    """Number of the first of these points among those asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,6 +161,8 @@ class GroupPlan:
     """None also where each point has a level of its own; and `t`, where each has a time of its own."""
     custom: tuple[AxisSelection[CustomAxis], ...]
     reads: tuple[ArrayRead, ...]
+    place: int = 0
+    """Which of the places asked for (polygons, circles, lines; the points of a position query are one place)."""
 
     @property
     def coverages(self) -> int:

@@ -7,7 +7,7 @@ and parameters are chosen alike for all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from typing import assert_never
@@ -79,9 +79,13 @@ def plan(query: Query, collection: Collection, deadline: Deadline) -> ReadPlan:
     places = _places(query, collection)
     budget = _Budget(collection.settings.limits, deadline)
     # All windows, which cost next to nothing, before the first mask, which may cost a lot.
-    drafts = [_draft(query, asked, collection, members, budget) for members in groups for asked in places]
-    plans = (draft() for draft in drafts if draft is not None)
-    return ReadPlan(tuple(found for found in plans if found is not None))
+    drafts = [
+        (place, _draft(query, asked, collection, members, budget))
+        for members in groups
+        for place, asked in enumerate(places)
+    ]
+    plans = [(place, draft()) for place, draft in drafts if draft is not None]
+    return ReadPlan(tuple(replace(found, place=place) for place, found in plans if found is not None))
 
 
 @dataclass(slots=True, eq=False)

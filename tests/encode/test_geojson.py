@@ -79,7 +79,7 @@ def of(kind: DomainType, axes: Any, names: tuple[str, ...], values: Any, **more:
 
 
 def encode(*members: Coverage, **more: Any) -> Document:
-    document: Document = orjson.loads(GeoJsonEncoder().encode(coverages(*members, **more)))
+    document: Document = orjson.loads(b"".join(GeoJsonEncoder().encode(coverages(*members, **more))))
     return document
 
 
@@ -215,12 +215,12 @@ class TestFeatures:
         assert [f["id"] for f in document["features"]] == ["0-0", "0-1", "0-2", "1-0", "1-1", "1-2"]
 
     def test_float32_is_written_in_its_shortest_form(self) -> None:
-        body = GeoJsonEncoder().encode(coverages(of(DomainType.POINT, ONE, (), np.float32(0.1))))
+        body = b"".join(GeoJsonEncoder().encode(coverages(of(DomainType.POINT, ONE, (), np.float32(0.1)))))
         assert b'"v":0.1}' in body
 
     def test_integers_stay_integers(self) -> None:
         ranges = {"v": Range((), np.array(7, np.int16))}
-        assert b'"v":7}' in GeoJsonEncoder().encode(coverages(Coverage(DomainType.POINT, ONE, ranges)))
+        assert b'"v":7}' in b"".join(GeoJsonEncoder().encode(coverages(Coverage(DomainType.POINT, ONE, ranges))))
 
     @pytest.mark.parametrize("name", ["100% wet", '"', "level", "datetime", "é"])
     def test_any_name_of_a_parameter_finds_its_values(self, name: str) -> None:
@@ -228,7 +228,7 @@ class TestFeatures:
         assert list(facts(encode(coverage))) == [(name, 10, 50, None, 1, (), 5)]
 
     def test_the_unit_of_each_parameter_is_told(self) -> None:
-        document = orjson.loads(GeoJsonEncoder().encode(coverages(COVERAGES["Point"])))
+        document = orjson.loads(b"".join(GeoJsonEncoder().encode(coverages(COVERAGES["Point"]))))
         units = {p.name: p.unit.text for p in collection("v").parameters.values() if p.unit is not None}
         assert document.get(UNITS, {}) == units
 

@@ -11,13 +11,19 @@ ENCODERS: tuple[Encoder, ...] = (CovJsonEncoder(), GeoJsonEncoder())
 """Offered formats; the first is the default."""
 
 
-def encoder_for(name: str | None) -> Encoder:
+def encoders_of(query_type: str | None) -> tuple[Encoder, ...]:
+    """The formats that can hold the answers to a type of query; all for None."""
+    return tuple(e for e in ENCODERS if query_type is None or e.queries is None or query_type in e.queries)
+
+
+def encoder_for(name: str | None, query_type: str | None = None) -> Encoder:
     """The encoder that `f` names, in any case; the default for None. Raises `InvalidFormat`."""
     if name is None:
         return ENCODERS[0]
     wanted = name.strip().lower()
-    for encoder in ENCODERS:
+    offered = encoders_of(query_type)
+    for encoder in offered:
         if wanted in encoder.aliases:
             return encoder
-    offered = ", ".join(encoder.name for encoder in ENCODERS)
-    raise InvalidFormat(f"f={name[:60]!r} is not an output format of this query; use one of: {offered}.")
+    names = ", ".join(encoder.name for encoder in offered)
+    raise InvalidFormat(f"f={name[:60]!r} is not an output format of this query; use one of: {names}.")

@@ -5,7 +5,7 @@ What depends on the collection alone - parameters, referencing, the text of a ti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -36,8 +36,10 @@ class CovJsonEncoder:
     name = "CoverageJSON"
     media_types = ("application/vnd.cov+json", "application/prs.coverage+json", "application/json")
     aliases = frozenset({"coveragejson", "covjson", "json", *media_types})
+    extension = None
+    queries = None
 
-    def encode(self, coverages: CoverageSet) -> bytes:
+    def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
         """The document as UTF-8."""
         parameters = {p.name: orjson.Fragment(_parameter(p)) for p in coverages.parameters}
         shared = _shared_references(coverages)
@@ -46,7 +48,7 @@ class CovJsonEncoder:
             document = _coverage(coverage, _references(coverage, coverages.crs))
             document["parameters"] = parameters
             document["ranges"] = document.pop("ranges")
-            return orjson.dumps(document, option=_OPTIONS)
+            return (orjson.dumps(document, option=_OPTIONS),)
         types = {coverage.domain_type for coverage in coverages.coverages}
         document = {"type": "CoverageCollection"}
         if len(types) == 1:
@@ -58,7 +60,7 @@ class CovJsonEncoder:
             _coverage(coverage, None if shared is not None else _references(coverage, coverages.crs))
             for coverage in coverages.coverages
         ]
-        return orjson.dumps(document, option=_OPTIONS)
+        return (orjson.dumps(document, option=_OPTIONS),)
 
 
 def _coverage(coverage: Coverage, referencing: list[dict[str, Any]] | None) -> dict[str, Any]:

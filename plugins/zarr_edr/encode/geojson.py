@@ -49,8 +49,10 @@ class GeoJsonEncoder:
     name = "GeoJSON"
     media_types = ("application/geo+json",)
     aliases = frozenset({"geojson", *media_types})
+    extension = None
+    queries = None
 
-    def encode(self, coverages: CoverageSet) -> bytes:
+    def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
         """The document as UTF-8. Raises `ResponseTooLarge` for more than `MAX_FEATURES`."""
         prefixes = ("" if coverages.single else f"{number}-" for number in range(len(coverages.coverages)))
         parts = [_Features(c, coverages, prefix) for c, prefix in zip(coverages.coverages, prefixes, strict=False)]
@@ -71,10 +73,14 @@ class GeoJsonEncoder:
         units = {p.name: p.unit.text for p in coverages.parameters if p.unit is not None}
         head |= crs_member(coverages.crs.uri, geographic=coverages.crs.geographic)
         head |= {UNITS: units} if units else {}
-        blocks = [block for part in parts for block in part.blocks()] or [b""]
-        blocks[0] = b'%b,"features":[%b' % (orjson.dumps(head)[:-1], blocks[0])
-        blocks[-1] += b"]}"
-        return b",".join(blocks)
+        return self._pieces(orjson.dumps(head), parts)
+
+    def _pieces(self, head: bytes, parts: Sequence[_Features]) -> Iterator[bytes]:
+        separator = b'%b,"features":[' % head[:-1]
+        for block in (block for part in parts for block in part.blocks()):
+            yield separator + block
+            separator = b","
+        yield b"]}" if separator == b"," else separator + b"]}"
 
 
 def _paged(parts: Sequence[_Features], page: Page) -> list[_Features]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from zarr_edr.coverage import CoverageSet
@@ -22,5 +23,16 @@ class Encoder(Protocol):
     def aliases(self) -> frozenset[str]:
         """Lower-case values of `f` that mean this format, its name and media types included."""
 
-    def encode(self, coverages: CoverageSet) -> bytes:
-        """The whole document."""
+    @property
+    def extension(self) -> str | None:
+        """Of the names of files, e.g. `csv`: browsers save such answers. None: they show them."""
+
+    @property
+    def queries(self) -> frozenset[str] | None:
+        """Types of queries whose answers the format can hold; None: all."""
+
+    def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
+        """The document in pieces, which are made as they are taken.
+
+        Raises `InvalidFormat` before the first piece where the format cannot hold these coverages.
+        """

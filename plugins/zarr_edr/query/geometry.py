@@ -6,7 +6,9 @@ x is longitude or easting and y latitude or northing, always in this order, in t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,16 @@ class Points:
 
     def __len__(self) -> int:
         return int(self.x.size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tags:
+    """What a client calls its places (points, lines, polygons): it comes back with their values."""
+
+    ids: tuple[str | int | float | None, ...] | None
+    """One for each place, as GeoJSON allows them; None: no place has one."""
+    properties: Mapping[str, Sequence[Any]]
+    """Name -> one JSON value for each place, None where it has none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

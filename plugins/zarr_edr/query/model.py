@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from zarr_edr.crs import CRS84, QueryCrs
-from zarr_edr.query.geometry import Box, Path, Points, Polygon
+from zarr_edr.query.geometry import Box, Path, Points, Polygon, Tags
 
 
 class Precision(IntEnum):
@@ -112,6 +112,8 @@ class Selection:
     """Selections on further dimensions (e.g. `number=1/3`), as written: the dimension decides how to read them."""
     crs: QueryCrs = CRS84
     """In which the answer gives coordinates; those of the query are longitude and latitude by now."""
+    tags: Tags | None = None
+    """Of the places, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import orjson
 
 from zarr_edr.coverage import CoverageSet
@@ -15,12 +17,15 @@ class PageEncoder:
     name = "HTML"
     media_types = ("text/html",)
     aliases = frozenset({"html", "text/html"})
+    extension = None
+    queries = None
 
     def __init__(self, base_url: str, path: str, title: str) -> None:
         """As `html.render`: the URL of the service; path and query string as asked for; the heading."""
         self._base_url, self._path, self._title = base_url, path, title
 
-    def encode(self, coverages: CoverageSet) -> bytes:
+    def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
         """The page as UTF-8: tables of the first thousand values, and a link to the whole."""
-        document = orjson.loads(CovJsonEncoder().encode(coverages))
-        return html.render("coverage", document, base_url=self._base_url, path=self._path, title=self._title).encode()
+        document = orjson.loads(b"".join(CovJsonEncoder().encode(coverages)))
+        page = html.render("coverage", document, base_url=self._base_url, path=self._path, title=self._title)
+        return (page.encode(),)

@@ -50,6 +50,7 @@ def processes() -> Iterator[tuple[str, subprocess.Popen[str], subprocess.Popen[s
     address = f"tcp://127.0.0.1:{port}"
     with dask_scheduler(port) as scheduler, dask_worker(address) as worker:
         yield address, scheduler, worker
+        cluster_at(address).close()  # else its client looks for the scheduler for as long as other tests run
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ class TestAnswers:
     def test_are_the_same_to_the_byte_whatever_ran_the_plan(self, steps: Path, address: str) -> None:
         answers = [ask(collection_at(steps), scheduler) for scheduler in ("inline", "threads", address)]
         assert [a.stats.scheduler for a in answers] == ["inline", "threads", "distributed"]
-        assert len({a.body for a in answers}) == 1
+        assert len({a.whole() for a in answers}) == 1
 
     def test_count_what_the_workers_read(self, steps: Path, address: str) -> None:
         here, there = (ask(collection_at(steps), scheduler).stats for scheduler in ("inline", address))

@@ -73,12 +73,14 @@ def questions(draw: st.DrawFn, kind: str) -> Question:
 
 def ask(question: Question, crs: QueryCrs) -> Document | None:
     query = build_query(question.kind, question.parameters(crs), COLLECTION)
-    body = answer(query, COLLECTION, CovJsonEncoder()).body
+    body = answer(query, COLLECTION, CovJsonEncoder()).whole()
     return None if body is None else load(body)
 
 
 def rows(question: Question, crs: QueryCrs) -> list[Row]:
-    body = answer(build_query(question.kind, question.parameters(crs), COLLECTION), COLLECTION, CovJsonEncoder()).body
+    body = answer(
+        build_query(question.kind, question.parameters(crs), COLLECTION), COLLECTION, CovJsonEncoder()
+    ).whole()
     return [] if body is None else decode(body)
 
 

@@ -44,7 +44,7 @@ def ask(of: Collection, coords: str, **parameters: str) -> Answer:
 
 
 def document(of: Collection, coords: str, **parameters: str) -> dict[str, Any]:
-    body = ask(of, coords, **parameters).body
+    body = ask(of, coords, **parameters).whole()
     assert body is not None
     found: dict[str, Any] = orjson.loads(body)
     return found
@@ -197,7 +197,7 @@ def test_an_unreadable_chunk_is_an_error_under_both_policies(steps: Path, policy
 
 @pytest.mark.parametrize("coords", ["POINT(100 0)", "POINT(3 60)", "MULTIPOINT((100 0),(3 60))"])
 def test_nothing_but_points_outside_is_no_data(steps: Path, coords: str) -> None:
-    assert ask(collection_at(steps), coords).body is None
+    assert ask(collection_at(steps), coords).whole() is None
 
 
 def test_a_point_outside_is_null_among_others(steps: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_point_outside_is_null_among_others(steps: Path) -> None:
 
 @pytest.mark.parametrize("datetime", ["2000-01-01T00:30:00Z", "1999", "2001/.."])
 def test_no_such_time_is_no_data_never_a_neighbour(steps: Path, datetime: str) -> None:
-    assert ask(collection_at(steps), "POINT(0 0)", datetime=datetime).body is None
+    assert ask(collection_at(steps), "POINT(0 0)", datetime=datetime).whole() is None
 
 
 def test_an_unknown_parameter_is_refused_with_those_there_are(steps: Path) -> None:
@@ -223,7 +223,7 @@ def test_the_answer_is_the_same_to_the_byte_whoever_runs_the_plan(steps: Path, s
     process_cache().clear()
     ran = ask(replace(of, settings=replace(of.settings, dask_scheduler=scheduler)), coords)
     assert ran.stats.scheduler == scheduler
-    assert ran.body == ask(of, coords).body
+    assert ran.whole() == ask(of, coords).whole()
 
 
 def test_a_dimension_named_like_a_parameter_is_asked_for_by_another_name(tmp_path: Path) -> None:
@@ -260,4 +260,4 @@ def test_a_store_of_a_hundred_thousand_chunks_costs_a_point_one_chunk(tmp_path: 
         axis[:] = np.arange(size) * (1.0 if name == "time" else 0.5)
     answered = ask(collection_at(tmp_path / "many.zarr"), "POINT(25 25)", datetime="2000-01-21T20:00:00Z")
     assert answered.stats.chunks == 1
-    assert b'"values":[7.0]' in (answered.body or b"")
+    assert b'"values":[7.0]' in (answered.whole() or b"")

@@ -65,7 +65,7 @@ def test_any_longitude_at_a_pole_is_the_pole(case: Case[PositionQuery], lon: flo
     collection = collection_on(in_memory(case.spec))
     grid = next(iter(collection.parameters.values())).grid
     points = Points(np.array([lon]), np.array([pole]), None, multi=False)
-    body = answer(PositionQuery(points), collection, ENCODER).body
+    body = answer(PositionQuery(points), collection, ENCODER).whole()
     assert (body is not None) == (pole in grid.bbox[1::2])
 
 
@@ -92,6 +92,6 @@ def test_parameters_on_the_same_axes_come_in_the_order_asked_for(case: Case[Posi
     spec = replace(case.spec, variables=(*case.spec.variables, twin))
     collection = collection_on(in_memory(spec))
     for names in ((twin.name, spec.variables[0].name), (spec.variables[0].name, twin.name)):
-        body = answer(replace(case.queries[0], parameters=names), collection, ENCODER).body
+        body = answer(replace(case.queries[0], parameters=names), collection, ENCODER).whole()
         document = {"parameters": names} if body is None else load(body)
         assert tuple(document["parameters"]) == names

@@ -80,6 +80,8 @@ class Coverage:
     """Where on further dimensions, e.g. the ensemble member, this coverage is."""
     place: int = 0
     """Which of the places asked for (points, lines, polygons) this is, or the first of those that `composite` lists."""
+    inside: NDArray[np.bool_] | None = None
+    """Shape (ny, nx), or (nz, ny, nx): which cells of a window were asked for; None: all."""
 
     def __post_init__(self) -> None:
         sizes = {name: axis_size(axis) for name, axis in self.axes.items()}
@@ -113,6 +115,10 @@ class CoverageSet:
     """URL of the query, without its parameters, for formats that want it in every feature."""
     page: Page | None = None
     """What formats that can page are to give of it; None: all."""
+    shape: PointShape | None = None
+    """What the positions are to each other; None: the coverages are windows of cells."""
+    places: int = 1
+    """How many places were asked for: windows or lines, see `Coverage.place`."""
     tags: Tags | None = None
     """What the client calls the places: entry n is of the coverage, or of the point in `composite`, that is place n."""
 
@@ -149,7 +155,9 @@ def cover(plan: ReadPlan, arrays: tuple[NDArray[Any], ...], crs: HorizontalCrs, 
                 deadline.check()
     parameters = tuple({read.parameter.name: read.parameter for read in plan.array_reads}.values())
     single = len(coverages) == 1 and not any(_split_by_point(group) for group in plan.groups)
-    return CoverageSet(tuple(coverages), parameters, crs, single)
+    where = plan.groups[0].where
+    shape = where.shape if isinstance(where, LocatedPoints) else None
+    return CoverageSet(tuple(coverages), parameters, crs, single, shape=shape, places=plan.places)
 
 
 def _masked(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
@@ -292,7 +300,7 @@ def _over_window(group: GroupPlan, where: MaskedWindow, values: Values, dimensio
     for name, array in values.items():
         block = array.reshape(shape)
         ranges[name] = Range(names, block if where.mask is None else _masked(block, where.mask))
-    return Coverage(DomainType.GRID, axes, ranges, _vertical(group), dimensions, group.place)
+    return Coverage(DomainType.GRID, axes, ranges, _vertical(group), dimensions, group.place, where.mask)
 
 
 def _vertical(group: GroupPlan) -> VerticalAxis | None:

@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from zarr_edr.coverage import CoverageSet, Page, cover, in_crs
 from zarr_edr.dataset.model import Collection
-from zarr_edr.encode.protocol import Encoder
-from zarr_edr.limits import Deadline
+from zarr_edr.encode.protocol import Encoder, PartsEncoder
+from zarr_edr.encode.table import Outline
+from zarr_edr.limits import Deadline, Limits
+from zarr_edr.parts import Parts, read_parts
+from zarr_edr.plan import ReadPlan
 from zarr_edr.planner import plan
 from zarr_edr.query.model import Query
-from zarr_edr.read import ReadStats, read
+from zarr_edr.read import Reading, ReadStats, read
 from zarr_edr.schedule import choose
+from zarr_edr.spill import Spill
+
+_WHOLE_BYTES = 1024**2
+"""An answer up to this size is sent whole, with its length and with what it took."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What goes back to the client."""
 
-    body: bytes | None
-    """None: the query is valid, and there are no data for it (204)."""
+    body: bytes | Iterator[bytes] | None
+    """None: the query is valid, and there are no data for it (204). An iterator reads and writes on as it is taken; it raises
+    `EdrError` where that fails, and stops reading when it is closed."""
     stats: ReadStats = field(default_factory=ReadStats)
+    """Of what has been read by now."""
     cells: int = 0
     """Number of values in the body."""
+
+    def whole(self) -> bytes | None:
+        """The body in one piece. Once: an iterator is spent by it."""
+        return self.body if self.body is None or isinstance(self.body, bytes) else b"".join(self.body)
+
+
+class _Clock:
+    """A deadline that stands still while nobody waits for the engine."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline = deadline
+
+    def now(self) -> Deadline:
+        """As it is by now."""
+        return self.deadline
+
+    def minding(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The pieces, each made in time; the time between one and the asking for the next does not count."""
+        for piece in pieces:
+            self.deadline.check()
+            left = time.monotonic()
+            yield piece
+            self.deadline = self.deadline.later(time.monotonic() - left)
+        self.deadline.check()
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An answer that is planned, and perhaps read: only to be written."""
+
+    pieces: Iterator[bytes]
+    stats: ReadStats
+    cells: int
 
 
 def coverages_of(query: Query, collection: Collection, deadline: Deadline) -> tuple[CoverageSet | None, ReadStats, int]:
@@ -32,9 +77,14 @@ def coverages_of(query: Query, collection: Collection, deadline: Deadline) -> tu
         return None, ReadStats(), 0
     planned.admit(collection.settings.limits)
     deadline.check()
-    result = read(planned, choose(collection.settings.dask_scheduler, planned), deadline)
-    coverages = in_crs(cover(planned, result.arrays, collection.crs, deadline), query.crs)
-    return coverages, result.stats, planned.cells
+    return *_read(planned, query, collection, deadline), planned.cells
+
+
+def _read(planned: ReadPlan, query: Query, collection: Collection, deadline: Deadline) -> tuple[CoverageSet, ReadStats]:
+    arrays, stats = read(planned, choose(collection.settings.dask_scheduler, planned), deadline)
+    coverages = in_crs(cover(planned, arrays, collection.crs, deadline), query.crs)
+    deadline.check()
+    return replace(coverages, tags=query.tags), stats
 
 
 def answer(
@@ -49,13 +99,123 @@ def answer(
 
     Raises `EdrError`; the kind says whose fault it is.
     """
-    if deadline is None:
-        deadline = Deadline.after(collection.settings.limits.seconds)
-    coverages, stats, cells = coverages_of(query, collection, deadline)
-    if coverages is None:
-        return Answer(None, stats)
-    deadline.check()
-    coverages = replace(coverages, endpoint=endpoint, page=page, tags=query.tags)
-    body = b"".join(encoder.encode(coverages))
-    deadline.check()
-    return Answer(body, stats, cells)
+    clock = _Clock(deadline or Deadline.after(collection.settings.limits.seconds))
+    made = _made(query, collection, encoder, clock, endpoint=endpoint, page=page)
+    if made is None:
+        return Answer(None)
+    pieces = clock.minding(made.pieces)
+    begun: list[bytes] = []
+    for piece in pieces:
+        begun.append(piece)
+        if sum(map(len, begun)) > _WHOLE_BYTES:
+            return Answer(_going_on(begun, pieces), made.stats, made.cells)
+    return Answer(b"".join(begun), made.stats, made.cells)
+
+
+def _going_on(begun: list[bytes], pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """What has been written, then the rest; closing it closes the rest."""
+    while begun:
+        yield begun.pop(0)
+    yield from pieces
+
+
+def pieces(
+    query: Query,
+    collection: Collection,
+    encoder: Encoder,
+    *,
+    deadline: Deadline,
+    limits: Limits | None = None,
+    spill: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Iterator[bytes] | None:
+    """The answer to a query of any size in pieces, which are made as they are taken; None where there are no data.
+
+    `limits` are those of this query in place of the collection's. Values are kept in a file in the folder `spill`, where it is
+    given, and not in memory. `progress` is told, from 0 to 1, how much of the answer is written, and may raise to end it.
+    Raises `EdrError`, now or with any piece.
+    """
+    if limits is not None:
+        collection = replace(collection, settings=replace(collection.settings, limits=limits))
+    made = _made(query, collection, encoder, _Clock(deadline), spill=spill, progress=progress)
+    return None if made is None else made.pieces
+
+
+def _made(
+    query: Query,
+    collection: Collection,
+    encoder: Encoder,
+    clock: _Clock,
+    *,
+    endpoint: str = "",
+    page: Page | None = None,
+    spill: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> _Made | None:
+    planned = plan(query, collection, clock.now())
+    if not planned.groups:
+        return None
+    planned.admit(collection.settings.limits)
+    clock.now().check()
+    if isinstance(encoder, PartsEncoder):
+        parts = Parts(planned)
+        if len(parts) > 1 or spill is not None:
+            return _in_parts(parts, query, collection, encoder, clock, spill, progress)
+    coverages, stats = _read(planned, query, collection, clock.now())
+    coverages = replace(coverages, endpoint=endpoint, page=page)
+    return _Made(iter(encoder.encode(coverages)), stats, planned.cells)
+
+
+def _in_parts(
+    parts: Parts,
+    query: Query,
+    collection: Collection,
+    encoder: PartsEncoder,
+    clock: _Clock,
+    spill: Path | None,
+    progress: Callable[[float], None] | None,
+) -> _Made:
+    """An answer that is read while it is written."""
+    planned = parts.plan
+    gauge = _Gauge(planned.chunks, len(parts), progress)
+    file = None if spill is None else Spill(spill)
+    scheduler = choose(collection.settings.dask_scheduler, planned)
+    reading = Reading(planned, scheduler, file, lambda: gauge.read(reading.stats.chunks))
+    outline = Outline.of_plan(planned, collection.crs, query.tags)
+
+    def written() -> Iterator[bytes]:
+        try:
+            coverages = read_parts(parts, reading, collection.crs, query, clock.now)
+            yield from encoder.encode_parts(outline, gauge.counting(coverages))
+        finally:
+            if file is not None:
+                file.close()
+
+    return _Made(written(), reading.stats, planned.cells)
+
+
+@dataclass(slots=True)
+class _Gauge:
+    """How far an answer is: reading and writing count as half of the work each."""
+
+    chunks: int
+    parts: int
+    tell: Callable[[float], None] | None
+    chunks_read: int = 0
+    parts_written: int = 0
+
+    def read(self, chunks: int) -> None:
+        """Take note of the number of chunks read by now."""
+        self.chunks_read = chunks
+        self._tell()
+
+    def counting(self, parts: Iterable[CoverageSet]) -> Iterator[CoverageSet]:
+        """The parts, each taken for written when the next is asked for."""
+        for part in parts:
+            yield part
+            self.parts_written += 1
+            self._tell()
+
+    def _tell(self) -> None:
+        if self.tell is not None:
+            self.tell((min(1.0, self.chunks_read / max(1, self.chunks)) + self.parts_written / self.parts) / 2)

@@ -40,6 +40,10 @@ class Deadline:
         """A deadline `seconds` from now."""
         return cls(time.monotonic() + seconds, seconds)
 
+    def later(self, seconds: float) -> Deadline:
+        """The same, `seconds` later: what is spent waiting for a client is not the query's."""
+        return Deadline(self.at_s + seconds, self.allowed_s)
+
     @property
     def remaining_s(self) -> float:
         """Seconds left; negative when past."""

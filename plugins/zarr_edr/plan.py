@@ -59,6 +59,11 @@ class ChunkRead:
     out: tuple[Selection, ...]
     """One selection per axis of the answer."""
 
+    @property
+    def cells(self) -> int:
+        """Number of values taken."""
+        return math.prod(s.stop - s.start if isinstance(s, slice) else s.size for s in self.out)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayRead:
@@ -181,6 +186,8 @@ class ReadPlan:
     """Everything one answer takes. Without groups there is nothing to answer."""
 
     groups: tuple[GroupPlan, ...]
+    places: int = 1
+    """How many places were asked for, see `GroupPlan.place`; not all need have data."""
 
     @property
     def array_reads(self) -> Iterator[ArrayRead]:

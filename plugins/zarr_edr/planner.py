@@ -85,7 +85,7 @@ def plan(query: Query, collection: Collection, deadline: Deadline) -> ReadPlan:
         for place, asked in enumerate(places)
     ]
     plans = [(place, draft()) for place, draft in drafts if draft is not None]
-    return ReadPlan(tuple(replace(found, place=place) for place, found in plans if found is not None))
+    return ReadPlan(tuple(replace(found, place=place) for place, found in plans if found is not None), len(places))
 
 
 @dataclass(slots=True, eq=False)

@@ -129,9 +129,10 @@ class ZarrEDRProvider(BaseEDRProvider):  # type: ignore[misc]  # pygeoapi is not
             )
         except EdrError as error:
             raise ProviderEdrError(error) from error
-        if answered.body is None:
+        body = answered.whole()
+        if body is None:
             raise ProviderNoDataError
-        document: dict[str, Any] = orjson.loads(answered.body)
+        document: dict[str, Any] = orjson.loads(body)
         return document
 
     def _of_instance(self, instance: str | None) -> Collection:

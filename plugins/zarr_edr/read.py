@@ -6,7 +6,7 @@ cluster is the size of the answer, not of the chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby, islice
@@ -20,6 +20,13 @@ from zarr_edr.dataset.chunks import ChunkedArray
 from zarr_edr.limits import Deadline
 from zarr_edr.plan import ArrayRead, ChunkRead, ReadPlan, Selection
 from zarr_edr.schedule import Scheduler
+from zarr_edr.spill import Spill
+
+NumberedReads = list[tuple[int, ChunkRead]]
+"""Chunk reads, each with the number of the `ArrayRead` of the plan that it belongs to."""
+
+_ROUND_BYTES = 64 * 1024**2
+"""Picked values that may wait, beside the arrays they go to, until all tasks of a round are done."""
 
 
 @dataclass(slots=True)
@@ -34,14 +41,6 @@ class ReadStats:
     """Encoded bytes that came from the store."""
     scheduler: str = ""
     """What ran the graph: `inline`, `threads` or `distributed`."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadResult:
-    """Decoded values, one array for each `ArrayRead` of the plan, of its shape; cells of points outside mean nothing."""
-
-    arrays: tuple[NDArray[Any], ...]
-    stats: ReadStats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,49 +64,100 @@ class Picked:
     bytes_read: int
 
 
-def read(plan: ReadPlan, scheduler: Scheduler, deadline: Deadline) -> ReadResult:
-    """Run the plan. Raises `StoreError` where a chunk cannot be had: never a null in its place."""
-    reads = list(plan.array_reads)
-    tasks: list[ReadTask] = []
-    targets: list[tuple[int, ...]] = []
-    for same_array in _by_array(reads):
-        array, axes = reads[same_array[0]].parameter.array, reads[same_array[0]].axes
-        size = scheduler.chunks_per_task(plan.chunks, array.chunk_bytes)
-        numbered: list[tuple[int, ChunkRead]] = []
-        for number in same_array:
+class Reading:
+    """The arrays of an answer, while they fill."""
+
+    def __init__(
+        self,
+        plan: ReadPlan,
+        scheduler: Scheduler,
+        spill: Spill | None = None,
+        after_round: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`spill` is where the values are kept, if not in memory. `after_round` is called when some tasks are done."""
+        self.reads = list(plan.array_reads)
+        self.stats = ReadStats()
+        self._scheduler = scheduler
+        self._spill, self._after_round = spill, after_round
+        self._stored = [_zeros(r) if spill is None else _filed(r, spill) for r in self.reads]
+
+    def fill(self, numbered: NumberedReads, deadline: Deadline) -> None:
+        """Read some chunks of the plan. Raises `StoreError` where one cannot be had: never a null in its place."""
+        for tasks, targets in self._rounds(numbered, deadline):
+            results, self.stats.scheduler = self._scheduler.run(pick, tasks, deadline)
+            for numbers, task, picked in zip(targets, tasks, results, strict=True):
+                for number, chunk_read, values in zip(numbers, task.reads, picked.values, strict=True):
+                    _scatter(self._stored[number], chunk_read.out, values)
+                self.stats.chunks += picked.chunks
+                self.stats.chunks_fetched += picked.chunks_fetched
+                self.stats.bytes_read += picked.bytes_read
+            if self._spill is not None:
+                self._spill.release()
+            self._after_round()
+
+    def values(self, number: int, part: tuple[slice, ...] = ()) -> NDArray[Any]:
+        """Decoded values of an `ArrayRead`, or of a part of it; those of points outside mean nothing."""
+        return self.reads[number].parameter.packing.decode(self._stored[number][part])
+
+    def _rounds(
+        self, numbered: NumberedReads, deadline: Deadline
+    ) -> Iterator[tuple[list[ReadTask], list[tuple[int, ...]]]]:
+        """Tasks, some at a time, and the numbers of the `ArrayRead`s that their values go to."""
+        tasks: list[ReadTask] = []
+        targets: list[tuple[int, ...]] = []
+        waiting = 0
+        for same_array in self._by_array(numbered):
             deadline.check()
-            numbered.extend((number, chunk_read) for chunk_read in reads[number].reads())
-        for numbers, batch in _batches(numbered, size):
-            tasks.append(ReadTask(array, axes, batch))
-            targets.append(numbers)
-    stored = [np.zeros(r.shape, dtype=r.parameter.array.dtype) for r in reads]
-    results, ran_on = scheduler.run(pick, tasks, deadline)
-    stats = ReadStats(scheduler=ran_on)
-    for numbers, task, picked in zip(targets, tasks, results, strict=True):
-        for number, chunk_read, values in zip(numbers, task.reads, picked.values, strict=True):
-            _scatter(stored[number], chunk_read.out, values)
-        stats.chunks += picked.chunks
-        stats.chunks_fetched += picked.chunks_fetched
-        stats.bytes_read += picked.bytes_read
-    return ReadResult(tuple(r.parameter.packing.decode(s) for r, s in zip(reads, stored, strict=True)), stats)
+            array, axes = self.reads[same_array[0][0]].parameter.array, self.reads[same_array[0][0]].axes
+            for numbers, batch in _batches(
+                same_array, self._scheduler.chunks_per_task(len(numbered), array.chunk_bytes)
+            ):
+                tasks.append(ReadTask(array, axes, batch))
+                targets.append(numbers)
+                waiting += sum(chunk_read.cells for chunk_read in batch) * array.dtype.itemsize
+                if waiting >= _ROUND_BYTES:
+                    yield tasks, targets
+                    tasks, targets, waiting = [], [], 0
+        if tasks:
+            yield tasks, targets
+
+    def _by_array(self, numbered: NumberedReads) -> list[NumberedReads]:
+        """Those that take from one array in one order of axes: places of a query share chunks."""
+        same: dict[tuple[object, ...], NumberedReads] = {}
+        for of_one, group in groupby(numbered, key=lambda item: item[0]):
+            read = self.reads[of_one]
+            same.setdefault((read.parameter.array.token, read.axes), []).extend(group)
+        return list(same.values())
 
 
-def _by_array(reads: Sequence[ArrayRead]) -> list[list[int]]:
-    """Numbers of the reads that take from one array in one order of axes: places of a query share chunks."""
-    same: dict[tuple[object, ...], list[int]] = {}
-    for number, array_read in enumerate(reads):
-        same.setdefault((array_read.parameter.array.token, array_read.axes), []).append(number)
-    return list(same.values())
+def read(plan: ReadPlan, scheduler: Scheduler, deadline: Deadline) -> tuple[tuple[NDArray[Any], ...], ReadStats]:
+    """Run a plan: decoded values, one array for each `ArrayRead`, of its shape. Raises as `Reading.fill`."""
+    reading = Reading(plan, scheduler)
+    numbered: NumberedReads = []
+    for number, array_read in enumerate(reading.reads):
+        deadline.check()
+        numbered.extend((number, chunk_read) for chunk_read in array_read.reads())
+    reading.fill(numbered, deadline)
+    return tuple(map(reading.values, range(len(reading.reads)))), reading.stats
 
 
-def _batches(
-    numbered: list[tuple[int, ChunkRead]], chunks_per_task: int
-) -> Iterator[tuple[tuple[int, ...], tuple[ChunkRead, ...]]]:
+def _zeros(array_read: ArrayRead) -> NDArray[Any]:
+    return np.zeros(array_read.shape, array_read.parameter.array.dtype)
+
+
+def _filed(array_read: ArrayRead, spill: Spill) -> NDArray[Any]:
+    """With the values of one point side by side, since they are written, and read again, together."""
+    *orthogonal, points = array_read.shape
+    made = spill.allocate((points, *orthogonal), array_read.parameter.array.dtype)
+    return np.moveaxis(made, 0, -1)
+
+
+def _batches(numbered: NumberedReads, chunks_per_task: int) -> Iterator[tuple[tuple[int, ...], tuple[ChunkRead, ...]]]:
     """Chunk reads of one array, with the number of the `ArrayRead` of each, in groups that make a task each.
 
     Reads of one chunk stay together, one after another, so that the task needs it once whatever the cache holds.
     """
-    if numbered and numbered[0][0] != numbered[-1][0]:
+    if numbered[0][0] != numbered[-1][0]:
         numbered = sorted(numbered, key=lambda item: item[1].chunk)
     chunks = (list(same) for _, same in groupby(numbered, key=lambda item: item[1].chunk))
     while batch := list(chain.from_iterable(islice(chunks, chunks_per_task))):

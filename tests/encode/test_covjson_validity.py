@@ -35,7 +35,7 @@ def questions(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[StoreSpec,
 def documents(group: zarr.Group, queries: list[PositionQuery]) -> list[Document]:
     """The answers that have a body."""
     collection = describe(group, id="c", title="C", description="", settings=CollectionSettings(data="memory"))
-    bodies = [answer(query, collection, CovJsonEncoder()).body for query in queries]
+    bodies = [answer(query, collection, CovJsonEncoder()).whole() for query in queries]
     return [load(body) for body in bodies if body is not None]
 
 

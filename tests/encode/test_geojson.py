@@ -316,7 +316,7 @@ def test_it_says_what_coveragejson_says(question: tuple[StoreSpec, list[Query]])
     spec, queries = question
     of_store = describe(in_memory(spec), "c", "C", "", CollectionSettings(data="memory"))
     for query in queries:
-        ours, theirs = (answer(query, of_store, encoder).body for encoder in (GeoJsonEncoder(), CovJsonEncoder()))
+        ours, theirs = (answer(query, of_store, encoder).whole() for encoder in (GeoJsonEncoder(), CovJsonEncoder()))
         assert (ours is None) == (theirs is None)
         if ours is None or theirs is None:
             continue

@@ -37,7 +37,7 @@ def ostia() -> Collection:
 def page(of: Collection, query_type: str, **parameters: str) -> str:
     query = build_query(query_type, parameters, of)
     encoder = PageEncoder("https://data.example", f"/collections/ostia/{query_type}?a=b", "Sea surface temperature")
-    body = answer(query, of, encoder).body
+    body = answer(query, of, encoder).whole()
     assert body is not None
     return body.decode()
 

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from zarr_edr.encode.covjson import CovJsonEncoder
+from zarr_edr.encode.covjson_points import CovJsonPointsEncoder
 from zarr_edr.encode.geojson import GeoJsonEncoder
 from zarr_edr.encode.protocol import Encoder
+from zarr_edr.encode.rows import CsvEncoder, NdjsonEncoder, RecordsEncoder
 from zarr_edr.errors import InvalidFormat
 
-ENCODERS: tuple[Encoder, ...] = (CovJsonEncoder(), GeoJsonEncoder())
+ENCODERS: tuple[Encoder, ...] = (
+    CovJsonEncoder(),
+    GeoJsonEncoder(),
+    CsvEncoder(),
+    RecordsEncoder(),
+    NdjsonEncoder(),
+    CovJsonPointsEncoder(),
+)
 """Offered formats; the first is the default."""
 
 

@@ -5,7 +5,7 @@ What depends on the collection alone - parameters, referencing, the text of a ti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -42,28 +42,60 @@ class CovJsonEncoder:
     def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
         """The document as UTF-8."""
         parameters = {p.name: orjson.Fragment(_parameter(p)) for p in coverages.parameters}
-        shared = _shared_references(coverages)
         if coverages.single:
             (coverage,) = coverages.coverages
             document = _coverage(coverage, _references(coverage, coverages.crs))
-            document["parameters"] = parameters
-            document["ranges"] = document.pop("ranges")
-            return (orjson.dumps(document, option=_OPTIONS),)
+            return _pieces(document | {"parameters": parameters}, coverage.ranges)
+        return self._collection(coverages, parameters)
+
+    def _collection(self, coverages: CoverageSet, parameters: dict[str, orjson.Fragment]) -> Iterator[bytes]:
+        shared = _shared_references(coverages)
         types = {coverage.domain_type for coverage in coverages.coverages}
-        document = {"type": "CoverageCollection"}
+        head: dict[str, Any] = {"type": "CoverageCollection"}
         if len(types) == 1:
-            document["domainType"] = types.pop()
-        document["parameters"] = parameters
+            head["domainType"] = types.pop()
+        head["parameters"] = parameters
         if shared is not None:
-            document["referencing"] = shared
-        document["coverages"] = [
-            _coverage(coverage, None if shared is not None else _references(coverage, coverages.crs))
-            for coverage in coverages.coverages
-        ]
-        return (orjson.dumps(document, option=_OPTIONS),)
+            head["referencing"] = shared
+        yield orjson.dumps(head, option=_OPTIONS)[:-1] + b',"coverages":['
+        several: list[bytes] = []
+        separator = b""
+        for coverage in coverages.coverages:
+            document = _coverage(coverage, None if shared is not None else _references(coverage, coverages.crs))
+            for piece in _pieces(document, coverage.ranges):
+                several += separator, piece
+                separator = b""
+                if len(several) >= _TOGETHER or len(piece) >= _LONG:
+                    yield b"".join(several)
+                    several.clear()
+            separator = b","
+        yield b"".join(several) + b"]}"
+
+
+_AT_ONCE = 200_000
+"""Values written at a time, some 2 MB: enough to be quick."""
+_TOGETHER, _LONG = 1_000, 100_000
+"""Pieces, and bytes of one piece, that are worth sending."""
+
+
+def _pieces(document: dict[str, Any], ranges: Mapping[str, Range]) -> Iterator[bytes]:
+    """A coverage; many values are written some at a time."""
+    if sum(values.values.size for values in ranges.values()) <= _AT_ONCE:
+        yield orjson.dumps(document | {"ranges": {name: _range(r) for name, r in ranges.items()}}, option=_OPTIONS)
+        return
+    before = orjson.dumps(document, option=_OPTIONS)[:-1] + b',"ranges":{'
+    for name, values in ranges.items():
+        described = _range(values)
+        flat = described.pop("values")
+        yield before + orjson.dumps(name) + b":" + orjson.dumps(described)[:-1] + b',"values":['
+        for start in range(0, len(flat), _AT_ONCE):
+            yield (b"," if start else b"") + orjson.dumps(flat[start : start + _AT_ONCE], option=_OPTIONS)[1:-1]
+        before = b"]},"
+    yield b"]}}}"
 
 
 def _coverage(coverage: Coverage, referencing: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """All but the parameters and ranges."""
     domain: dict[str, Any] = {"type": "Domain", "domainType": coverage.domain_type}
     domain["axes"] = {name: _axis(axis) for name, axis in coverage.axes.items()}
     if referencing is not None:
@@ -72,7 +104,6 @@ def _coverage(coverage: Coverage, referencing: list[dict[str, Any]] | None) -> d
     if coverage.dimensions:
         document[DIMENSIONS] = coverage.dimensions
     document["domain"] = domain
-    document["ranges"] = {name: _range(values) for name, values in coverage.ranges.items()}
     return document
 
 

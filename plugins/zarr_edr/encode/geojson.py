@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Page, Times, Tuples, axis_size
 from zarr_edr.dataset.model import VerticalAxis
+from zarr_edr.encode.tokens import tokens
 from zarr_edr.errors import ResponseTooLarge
 from zarr_edr.query.geometry import Float64Array
 
@@ -40,7 +41,6 @@ _BLOCK = 5_000
 """Features written at a time: enough to be quick, few enough to need little memory beside the document."""
 
 _AXES = ("t", "z", "y", "x", "composite")
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 
 class GeoJsonEncoder:
@@ -150,7 +150,7 @@ class _Features:
         for start in range(0, self.kept.size, _BLOCK):
             here = self.kept[start : start + _BLOCK]
             columns = [[b"%d" % position for position in here.tolist()]]
-            columns += [_tokens(column[here]) for column in (*coordinates, *varying.values())]
+            columns += [tokens(column[here]) for column in (*coordinates, *varying.values())]
             yield b",".join([template % row for row in zip(*columns, strict=True)])
 
     def _template(self, coordinates: int, varying: Iterable[str]) -> bytes:
@@ -227,18 +227,6 @@ class _Features:
         if levels is not None:
             found["level"] = levels
         return found
-
-
-def _tokens(values: NDArray[Any]) -> list[bytes]:
-    """Each entry of an array, shape (n,), or each row, shape (n, m), as JSON."""
-    if values.dtype.kind == "O":
-        return [orjson.dumps(text) for text in values.tolist()]
-    if values.dtype.kind == "b":
-        values = values.astype(np.uint8)
-    text = orjson.dumps(np.ascontiguousarray(values), option=_OPTIONS)
-    if values.ndim == 1:
-        return text[1:-1].split(b",")
-    return [b"[%b]" % row for row in text[2:-2].split(b"],[")]
 
 
 def _escaped(text: bytes) -> bytes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from zarr_edr.coverage import CoverageSet
+from zarr_edr.encode.table import Outline
 
 
 class Encoder(Protocol):
@@ -36,3 +37,11 @@ class Encoder(Protocol):
 
         Raises `InvalidFormat` before the first piece where the format cannot hold these coverages.
         """
+
+
+@runtime_checkable
+class PartsEncoder(Encoder, Protocol):
+    """Writes coverages while they are read."""
+
+    def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterable[bytes]:
+        """The document in pieces. A part is taken when what was taken before is written."""

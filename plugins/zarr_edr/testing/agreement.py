@@ -68,7 +68,7 @@ def collection_on(group: zarr.Group) -> Collection:
 
 def rows_of(query: Query, collection: Collection) -> list[Row] | None:
     """The engine's answer, checked and decoded; None where there are no data. Raises AssertionError for a flawed one."""
-    body = answer(query, collection, _ENCODER).body
+    body = answer(query, collection, _ENCODER).whole()
     if body is None:
         return None
     flaws = check(load(body))
@@ -80,7 +80,7 @@ def rows_of(query: Query, collection: Collection) -> list[Row] | None:
 def invalidities_in[Q: Query](case: Case[Q], validator: Draft202012Validator | None) -> list[str]:
     """What covjson-pydantic, and the official schemas where they are at hand, hold against the answers."""
     collection = collection_on(in_memory(case.spec))
-    bodies = [answer(query, collection, _ENCODER).body for query in case.queries]
+    bodies = [answer(query, collection, _ENCODER).whole() for query in case.queries]
     documents = [load(body) for body in bodies if body is not None]
     found = [problem for document in documents for problem in pydantic_problems(document)]
     if validator is not None:

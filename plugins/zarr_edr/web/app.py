@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from zarr_edr.dataset.catalog import Catalog
-from zarr_edr.web import errors, features_routes, pages, routes
+from zarr_edr.web import compress, errors, features_routes, pages, routes
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,6 +26,7 @@ def create_app() -> Flask:
 
     catalog = Catalog.open(CONFIG["resources"])
     _log_to_stderr()
+    compress.register(APP)
     errors.register(APP)
     routes.register(APP, BLUEPRINT, CONFIG, catalog)
     features_routes.register(APP, BLUEPRINT, CONFIG, catalog)

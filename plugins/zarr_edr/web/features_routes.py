@@ -97,7 +97,7 @@ class _Views:
         if item_id is None:
             return self._list("items", items_document, collection, url, parameters)
         if _asks_for_data(parameters):
-            return _answered(lambda: item_query(item_id, collection, parameters), collection, parameters)
+            return _answered("items", lambda: item_query(item_id, collection, parameters), collection, parameters)
         crs = crs_named(parameters["crs"]) if "crs" in parameters else CRS84
         return self._sent("items", item_document(collection, url, item_id, crs), item_id, parameters)
 
@@ -119,7 +119,10 @@ class _Views:
         if location_id is None:
             return self._list("locations", locations_document, collection, url, parameters)
         return _answered(
-            lambda: (location_query(location_id, collection, parameters), collection), collection, parameters
+            "locations",
+            lambda: (location_query(location_id, collection, parameters), collection),
+            collection,
+            parameters,
         )
 
     def _find(self, collection_id: str, instance_id: str | None) -> tuple[Collection, str]:
@@ -157,16 +160,16 @@ def _asks_for_data(parameters: Mapping[str, str]) -> bool:
 
 
 def _answered(
-    build: Callable[[], tuple[Query, Collection]], asked: Collection, parameters: Mapping[str, str]
+    query_type: str, build: Callable[[], tuple[Query, Collection]], asked: Collection, parameters: Mapping[str, str]
 ) -> Response:
     """The answer to the query that `build` makes, of the collection that it is asked of."""
     deadline = Deadline.after(asked.settings.limits.seconds)
-    encoder, media_type = routes.negotiate(parameters.get("f"), asked.title)
+    encoder, media_type = routes.negotiate(parameters.get("f"), query_type, asked.title)
     wanted = routes.page(parameters)
     with routes.turn(deadline):
         query, collection = build()
         answered = routes.run(query, collection, encoder, deadline, wanted)
-    return routes.response(answered, media_type)
+    return routes.response(answered, media_type, routes.saved_as(asked, query_type, encoder))
 
 
 def _parameters(collection: Collection) -> dict[str, str]:

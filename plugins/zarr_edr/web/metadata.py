@@ -158,7 +158,10 @@ def data_query(query: QueryType, described: Collection, url: str) -> JsonObject:
     if query.name == "items":
         variables |= {"output_formats": ["GeoJSON"], "default_output_format": "GeoJSON"}
     elif query.name != "instances":
-        variables |= {"output_formats": offer.format_names(), "default_output_format": offer.default_format()}
+        variables |= {
+            "output_formats": offer.format_names(query.name),
+            "default_output_format": offer.default_format(),
+        }
         variables["crs_details"] = [{"crs": crs.uri, "wkt": crs.wkt} for crs in OFFERED]
     variables |= _units(query, described)
     return _query_link(query, url) | {"variables": variables}

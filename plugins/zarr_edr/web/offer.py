@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zarr_edr.crs import OFFERED
 from zarr_edr.dataset.model import Collection
-from zarr_edr.encode import ENCODERS
+from zarr_edr.encode import ENCODERS, encoders_of
 from zarr_edr.query.request import PARAMETERS
 from zarr_edr.query.shapes import METRES
 from zarr_edr.web.html_data import PageEncoder
@@ -79,9 +79,9 @@ def queries_of(collection: Collection) -> tuple[QueryType, ...]:
     return tuple(query for query in QUERIES.values() if query.name in names)
 
 
-def format_names() -> list[str]:
-    """Output formats, the default one last: of several known ones, testers and clients take the last."""
-    return [PageEncoder.name, *(encoder.name for encoder in reversed(ENCODERS))]
+def format_names(query_type: str | None = None) -> list[str]:
+    """Output formats of a type of query, or all; the default last: of several known ones, testers and clients take the last."""
+    return [PageEncoder.name, *(encoder.name for encoder in reversed(encoders_of(query_type)))]
 
 
 def default_format() -> str:

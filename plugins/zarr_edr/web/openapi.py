@@ -164,7 +164,7 @@ class _Writer:
             "operationId": f"{name}.{key}",
             "tags": [collection.id],
             "parameters": self.parameters.shared(query, collection),
-            "responses": self.responses.of_query(collection.settings.limits),
+            "responses": self.responses.of_query(query.name, collection.settings.limits),
         }
         own = self.parameters.own(name, query, collection)
         return _get_and_post(get, above, self.parameters.body(query, collection), own)
@@ -178,7 +178,7 @@ class _Writer:
             "operationId": f"location.{key}",
             "tags": [collection.id],
             "parameters": self.parameters.shared(query, collection),
-            "responses": self.responses.of_query(collection.settings.limits),
+            "responses": self.responses.of_query(query.name, collection.settings.limits),
         }
         return _get_and_post(get, [*above, place], self.parameters.body(query, collection))
 
@@ -201,7 +201,7 @@ class _Writer:
         item = path_parameter("itemId", about, None, example)
         get = {
             "summary": f"One ready-made query of {collection.title}",
-            "description": "The item itself as a GeoJSON feature; with f=CoverageJSON, the values that it asks for.",
+            "description": "The item itself as a GeoJSON feature; with a format of data, the values that it asks for.",
             "operationId": f"item.{key}",
             "tags": [collection.id],
             "parameters": self.parameters.of_item(collection),

@@ -54,10 +54,9 @@ def _shared() -> dict[str, JsonObject]:
         "f.features": _choice("f", "The form of the answer; wins over the Accept header.", ["GeoJSON", "json", "html"]),
         "f.item": _choice(
             "f",
-            "The form of the item, or CoverageJSON for its values; wins over the Accept header.",
-            ["GeoJSON", "json", "html", "CoverageJSON"],
+            "The form of the item, or a format of data for its values; wins over the Accept header.",
+            [*dict.fromkeys(["GeoJSON", "json", "html", *offer.format_names("items")])],
         ),
-        "f.data": _choice("f", "The output format; wins over the Accept header.", offer.format_names()),
         "crs": _choice(
             "crs",
             "The coordinate reference system of the query's coordinates and of the answer; CRS84 where it is absent.",
@@ -153,7 +152,8 @@ class Parameters:
     def shared(self, query: QueryType, collection: Collection) -> list[JsonObject]:
         """The parameters that say what, when and how."""
         limit = [self.ref("limit")] if query.name in {"position", "radius", "area"} else []
-        return [*self._selection(collection), *limit, self.ref("f.data")]
+        formats = _choice("f", "The output format; wins over the Accept header.", offer.format_names(query.name))
+        return [*self._selection(collection), *limit, self._put(f"f.{query.name}", formats)]
 
     def _selection(self, collection: Collection) -> list[JsonObject]:
         key = key_of(collection.id)

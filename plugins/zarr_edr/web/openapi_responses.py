@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zarr_edr.encode import ENCODERS
+from zarr_edr.encode import encoders_of
 from zarr_edr.limits import Limits
 from zarr_edr.web.service import JsonObject
 
@@ -34,7 +34,7 @@ class Responses:
 
     def __init__(self) -> None:
         self.components: dict[str, JsonObject] = {name: _failure(text) for name, text in _FAILURES.items()}
-        data = {media_type: _data_schema(media_type) for encoder in ENCODERS for media_type in encoder.media_types}
+        data = _content("items")
         features = {
             media_type: _schema("featureCollection") for media_type in ("application/geo+json", "application/json")
         }
@@ -44,7 +44,6 @@ class Responses:
         item = {"application/geo+json": _schema("feature"), "application/json": either}
         html = {"text/html": {"schema": {"type": "string"}}}
         self.components |= {
-            "Data": {"description": "The values.", "content": {**data, **html}},
             "Features": {"description": "GeoJSON features.", "content": {**features, **html}},
             "Item": {"description": "The item, or the values that it asks for.", "content": {**data, **item, **html}},
             "NoData": {"description": _NO_DATA},
@@ -52,9 +51,12 @@ class Responses:
         }
         self._by_limits: dict[Limits, int] = {}
 
-    def of_query(self, limits: Limits) -> JsonObject:
+    def of_query(self, query_type: str, limits: Limits) -> JsonObject:
         """Of a query that answers with data."""
-        return _refs({"200": "Data", **self._bounds(limits)})
+        name = f"Data.{query_type}"
+        content = {**_content(query_type), "text/html": {"schema": {"type": "string"}}}
+        self.components[name] = {"description": "The values.", "content": content}
+        return _refs({"200": name, **self._bounds(limits)})
 
     def of_item(self, limits: Limits) -> JsonObject:
         """Of one item, which may be asked for its data."""
@@ -91,10 +93,24 @@ class Responses:
         return {"description": "The document.", "content": {**content, "text/html": {"schema": {"type": "string"}}}}
 
 
-def _data_schema(media_type: str) -> JsonObject:
-    if media_type == "text/html":
-        return {"schema": {"type": "string"}}
-    return _schema("featureCollection" if media_type == "application/geo+json" else "coverageJSON")
+def _content(query_type: str) -> JsonObject:
+    """Media type -> schema, of the answers to a type of query."""
+    return {
+        media_type: _data_schema(encoder.name, media_type)
+        for encoder in encoders_of(query_type)
+        for media_type in encoder.media_types
+    }
+
+
+def _data_schema(format_name: str, media_type: str) -> JsonObject:
+    if format_name.startswith("CoverageJSON"):
+        return _schema("coverageJSON")
+    if media_type == "application/geo+json":
+        return _schema("featureCollection")
+    if format_name == "Records":
+        return {"schema": {"type": "array", "items": {"type": "object"}}}
+    text = media_type.startswith("text/") or media_type.endswith("ndjson")
+    return {"schema": {"type": "string"} if text else {"type": "string", "format": "binary"}}
 
 
 def _refs(names: dict[str, str]) -> JsonObject:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import lru_cache
 from http import HTTPStatus
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from flask import Response, current_app, request
 from zarr_edr.coverage import Page
 from zarr_edr.dataset.catalog import Catalog
 from zarr_edr.dataset.model import Collection
-from zarr_edr.encode import ENCODERS, encoder_for
+from zarr_edr.encode import encoder_for, encoders_of
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.engine import Answer, answer
 from zarr_edr.errors import InvalidBody, InvalidCoords, InvalidQuery, NotAcceptable, NotFound, Overloaded, QueryTooLarge
@@ -38,6 +39,9 @@ queries computing together only take the interpreter's lock from each other, and
 _PATIENCE_S = 5.0
 """Longest wait for a place: a queue that is longer only makes answers that nobody waits for any more."""
 
+_PATIENCE_WHEN_BEGUN_S = 30.0
+"""The same for an answer of which the client has a part already: there is no other way left to say no than to break off."""
+
 _admission = BoundedSemaphore(_AT_ONCE)
 
 
@@ -46,11 +50,6 @@ QUERIES = tuple(PARAMETERS)
 
 
 _HTML = "text/html; charset=utf-8"
-_ENCODER_OF: Mapping[str, Encoder | None] = {
-    **{media_type: encoder for encoder in ENCODERS for media_type in encoder.media_types},
-    **dict.fromkeys(PageEncoder.media_types),
-}
-"""Media type -> its encoder; None for pages, whose encoder is made for each request."""
 _SERVICE_URL = "ZARR_EDR_SERVICE_URL"
 
 
@@ -149,7 +148,7 @@ def _respond(
     multi: bool = False,
 ) -> Response:
     deadline = Deadline.after(collection.settings.limits.seconds)
-    encoder, media_type = negotiate(parameters.get("f"), collection.title)
+    encoder, media_type = negotiate(parameters.get("f"), query_type, collection.title)
     wanted = page(parameters)
     with turn(deadline):
         query = build_query(query_type, parameters, collection, points)
@@ -158,7 +157,7 @@ def _respond(
                 "multipoint takes a MULTIPOINT, e.g. coords=MULTIPOINT((10 50),(11 51)); for one POINT use position."
             )
         answered = run(query, collection, encoder, deadline, wanted)
-    return response(answered, media_type)
+    return response(answered, media_type, saved_as(collection, query_type, encoder))
 
 
 def page(parameters: Mapping[str, str]) -> Page | None:
@@ -184,9 +183,9 @@ def service_url() -> str:
 
 
 @contextmanager
-def turn(deadline: Deadline) -> Iterator[None]:
+def turn(deadline: Deadline, patience_s: float = _PATIENCE_S) -> Iterator[None]:
     """Wait for one of the places at work. Raises `Overloaded` where none comes free in time."""
-    if not _admission.acquire(timeout=max(0.0, min(deadline.remaining_s, _PATIENCE_S))):
+    if not _admission.acquire(timeout=max(0.0, min(deadline.remaining_s, patience_s))):
         raise Overloaded("The service is busy; please try again in a moment.")
     try:
         yield
@@ -199,35 +198,53 @@ def _prefix() -> str:
     return request.path.partition("/collections/")[0]
 
 
-def negotiate(f: str | None, title: str = "Data") -> tuple[Encoder, str]:
+def negotiate(f: str | None, query_type: str, title: str = "Data") -> tuple[Encoder, str]:
     """The encoder, and the media type to label its output with: `f` wins over Accept (OGC 19-086r6, 8.2)."""
     if (f or "").strip().lower() in PageEncoder.aliases or (f is None and is_browser()):
         return _page_encoder(title), _HTML
-    encoder = encoder_for(f)
-    if f is not None and f.lower() in encoder.media_types:
-        return encoder, f.lower()
+    encoder = encoder_for(f, query_type)
+    if f is not None and f.strip().lower() in encoder.media_types:
+        return encoder, f.strip().lower()
     accept = request.accept_mimetypes
     if f is not None or not accept:
         return encoder, encoder.media_types[0]
-    best = accept.best_match(_ENCODER_OF)
+    encoder_of = _encoder_of(query_type)
+    best = accept.best_match(encoder_of)
     if best is None:
-        raise NotAcceptable(f"None of the media types in Accept is offered; use one of: {', '.join(_ENCODER_OF)}.")
-    found = _ENCODER_OF[best]
+        raise NotAcceptable(f"None of the media types in Accept is offered; use one of: {', '.join(encoder_of)}.")
+    found = encoder_of[best]
     return (_page_encoder(title), _HTML) if found is None else (found, best)
+
+
+@lru_cache
+def _encoder_of(query_type: str) -> Mapping[str, Encoder | None]:
+    """Media type -> its encoder; None for pages, whose encoder is made for each request."""
+    return {
+        **{media_type: encoder for encoder in encoders_of(query_type) for media_type in encoder.media_types},
+        **dict.fromkeys(PageEncoder.media_types),
+    }
+
+
+def saved_as(collection: Collection, query_type: str, encoder: Encoder) -> str | None:
+    """The name under which a browser is to save an answer; None where it can show it."""
+    return None if encoder.extension is None else f"{collection.id}-{query_type}.{encoder.extension}"
 
 
 def _page_encoder(title: str) -> PageEncoder:
     return PageEncoder(f"{service_url()}{_prefix()}", request.full_path.removesuffix("?"), title)
 
 
-def response(answered: Answer, media_type: str) -> Response:
-    """An answer as a response, with what it took; 204 where there are no data."""
+def response(answered: Answer, media_type: str, file_name: str | None = None) -> Response:
+    """An answer as a response, with what it took; 204 where there are no data. `file_name` is for browsers that save it."""
     if answered.body is None:
         empty = Response(status=HTTPStatus.NO_CONTENT)
         del empty.headers["Content-Type"]  # of no body
         return empty
-    response = Response(answered.body, content_type=media_type)
+    body = answered.body if isinstance(answered.body, bytes) else _in_turns(answered.body)
+    response = Response(body, content_type=media_type)
     response.vary.add("Accept")
+    if file_name is not None:
+        response.headers.set("Content-Disposition", "attachment", filename=file_name)
     if media_type == _HTML:
         response.headers.update(SECURITY_HEADERS)
     stats = answered.stats
@@ -236,3 +253,17 @@ def response(answered: Answer, media_type: str) -> Response:
         f' cells;desc="{answered.cells}", scheduler;desc="{stats.scheduler}"'
     )
     return response
+
+
+def _in_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The rest of an answer that has begun: each piece is made in a turn of its own, so that a slow client keeps none.
+
+    A failure ends the connection without the end of the body, by which clients know that there is something missing.
+    """
+    with closing(pieces):  # type: ignore[type-var]  # they are those of a generator
+        while True:
+            with turn(Deadline.after(_PATIENCE_WHEN_BEGUN_S), _PATIENCE_WHEN_BEGUN_S):
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece

@@ -1,0 +1,38 @@
+"""Compression of answers, as Accept-Encoding allows, on levels that cost less time than they save on any network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_compress import Compress
+
+from zarr_edr.encode import ENCODERS
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+MIN_BYTES = 1024
+"""Shorter answers fit into a packet as they are."""
+
+_PAGES = ("text/html", "text/css", "text/plain", "text/javascript", "image/svg+xml")
+_DOCUMENTS = ("application/json", "application/schema+json", "application/vnd.oai.openapi+json")
+
+
+def register(app: Flask) -> None:
+    """Compress the answers of `app` that are text, streamed ones piece by piece. Others are compressed in themselves."""
+    texts = {t.partition(";")[0] for encoder in ENCODERS for t in encoder.media_types if _is_text(t)}
+    app.config |= {
+        "COMPRESS_MIMETYPES": [*_PAGES, *_DOCUMENTS, *sorted(texts)],
+        "COMPRESS_MIN_SIZE": MIN_BYTES,
+        "COMPRESS_ALGORITHM": ["zstd", "br", "gzip"],
+        "COMPRESS_ALGORITHM_STREAMING": ["zstd", "br", "gzip"],
+        "COMPRESS_LEVEL": 1,
+        "COMPRESS_BR_LEVEL": 1,
+        "COMPRESS_ZSTD_LEVEL": 1,
+    }
+    Compress(app)
+
+
+def _is_text(media_type: str) -> bool:
+    kind = media_type.partition(";")[0]
+    return kind.startswith("text/") or kind.endswith(("json", "ndjson"))

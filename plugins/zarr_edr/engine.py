@@ -20,6 +20,8 @@ from zarr_edr.read import Reading, ReadStats, read
 from zarr_edr.schedule import choose
 from zarr_edr.spill import Spill
 
+ROWS_PER_PART = 50_000
+"""Rows that are read and written before the rest: some MB of text, some tens of milliseconds of work."""
 _WHOLE_BYTES = 1024**2
 """An answer up to this size is sent whole, with its length and with what it took."""
 
@@ -158,7 +160,7 @@ def _made(
     planned.admit(collection.settings.limits)
     clock.now().check()
     if isinstance(encoder, PartsEncoder):
-        parts = Parts(planned)
+        parts = Parts(planned, ROWS_PER_PART)
         if len(parts) > 1 or spill is not None:
             return _in_parts(parts, query, collection, encoder, clock, spill, progress)
     coverages, stats = _read(planned, query, collection, clock.now())

@@ -33,9 +33,6 @@ from zarr_edr.read import NumberedReads, Reading
 ChunkKey = tuple[str, tuple[int, ...], ChunkIndex]
 """Token of the array, order of its axes, chunk."""
 
-_ROWS = 50_000
-"""Of a part, about: some MB of text, some tens of milliseconds of writing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -77,7 +74,7 @@ class Piece:
     """Along the cut axis; meaningless where there is none."""
 
 
-def cut_of(group: GroupPlan, rows: int = _ROWS) -> Cut:
+def cut_of(group: GroupPlan, rows: int) -> Cut:
     """How to cut a group so that a step has about `rows` rows, or all that it has."""
     members = tuple(int(s.index.size) for s in group.custom)
     sizes = [("t", 0 if group.t is None else int(group.t.index.size))]
@@ -113,7 +110,7 @@ def _start(selection: Selection) -> int:
 class Parts:
     """A plan cut into parts, and the order in which to read it."""
 
-    def __init__(self, plan: ReadPlan, rows: int = _ROWS) -> None:
+    def __init__(self, plan: ReadPlan, rows: int) -> None:
         self.plan = plan
         self._cuts = [cut_of(group, rows) for group in plan.groups]
         self.pieces: list[list[Piece]] = []

@@ -174,7 +174,12 @@ def _strand(laid: Laid, texts: Texts) -> _Strand:
     values = laid.values
     if isinstance(values, Times):
         return _Strand(laid.axes, texts(np.array([values.axis.iso[i] for i in values.index.tolist()], dtype=object)))
-    return _Strand(laid.axes, texts(values.reshape(-1)))
+    written = texts(np.asarray(values).reshape(-1))
+    if isinstance(values, np.ma.MaskedArray):
+        (missing,) = texts(_NOTHING)
+        for number in np.flatnonzero(np.ma.getmaskarray(values)).tolist():
+            written[number] = missing
+    return _Strand(laid.axes, written)
 
 
 def _joined(strands: Sequence[_Strand], sizes: tuple[int, ...]) -> list[_Strand]:

@@ -183,8 +183,9 @@ def service_url() -> str:
 
 
 @contextmanager
-def turn(deadline: Deadline, patience_s: float = _PATIENCE_S) -> Iterator[None]:
-    """Wait for one of the places at work. Raises `Overloaded` where none comes free in time."""
+def turn(deadline: Deadline, patience_s: float | None = None) -> Iterator[None]:
+    """Wait for one of the places at work, `_PATIENCE_S` by default. Raises `Overloaded` where none comes free in time."""
+    patience_s = _PATIENCE_S if patience_s is None else patience_s
     if not _admission.acquire(timeout=max(0.0, min(deadline.remaining_s, patience_s))):
         raise Overloaded("The service is busy; please try again in a moment.")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -13,7 +13,6 @@ import numpy as np
 import orjson
 import pytest
 from hypothesis import given, seed
-from hypothesis import strategies as st
 
 from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range, Times, Tuples
 from zarr_edr.dataset.cf import describe
@@ -29,14 +28,7 @@ from zarr_edr.testing.agreement import profile
 from zarr_edr.testing.covjson import decode as decode_covjson
 from zarr_edr.testing.edr_schema import edr_problems, edr_validator
 from zarr_edr.testing.stores import LAT, LON, AxisSpec, StoreSpec, VariableSpec, in_memory
-from zarr_edr.testing.strategies import position_queries, store_specs
-from zarr_edr.testing.strategies_shapes import (
-    area_queries,
-    corridor_queries,
-    cube_queries,
-    radius_queries,
-    trajectory_queries,
-)
+from zarr_edr.testing.strategies_shapes import questions
 
 SCHEMAS = Path(__file__).parents[2] / "../shared/schemas"
 TIMES = ("2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z", "2000-01-03T00:00:00Z")
@@ -293,16 +285,6 @@ def test_f_names_it(f: str) -> None:
 def test_documents_are_valid_by_the_official_schema(coverage: Coverage, version: str) -> None:
     validator = edr_validator(SCHEMAS / version, "edr-geojson/edrFeatureCollectionGeoJSON.yaml")
     assert edr_problems(encode(coverage), validator) == []
-
-
-QUERIES = (position_queries, area_queries, cube_queries, radius_queries, trajectory_queries, corridor_queries)
-
-
-@st.composite
-def questions(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[StoreSpec, list[Query]]:
-    """A query of each type on one store."""
-    spec = draw(store_specs())
-    return spec, [draw(queries(spec)) for queries in QUERIES]
 
 
 def of_covjson(body: bytes) -> Counter[Fact]:

@@ -25,25 +25,10 @@ from zarr_edr.query.model import Query
 from zarr_edr.testing.agreement import collection_on, profile
 from zarr_edr.testing.cf import collection_at
 from zarr_edr.testing.stores import StoreSpec, in_memory
-from zarr_edr.testing.strategies import Draw, position_queries, store_specs
-from zarr_edr.testing.strategies_shapes import (
-    area_queries,
-    corridor_queries,
-    cube_queries,
-    radius_queries,
-    trajectory_queries,
-)
+from zarr_edr.testing.strategies_shapes import questions
 from zarr_edr.testing.tables import Row, csv_rows, differences
 
-QUERIES = (position_queries, area_queries, cube_queries, radius_queries, trajectory_queries, corridor_queries)
 CRS84 = HorizontalCrs("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "", geographic=True)
-
-
-@st.composite
-def questions(draw: Draw) -> tuple[StoreSpec, list[Query]]:
-    """A query of each type on one store."""
-    spec: StoreSpec = draw(store_specs())
-    return spec, [draw(queries(spec)) for queries in QUERIES]
 
 
 def rows_of(encoder: Encoder, body: bytes) -> list[Row]:

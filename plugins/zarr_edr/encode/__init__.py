@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.encode.covjson_points import CovJsonPointsEncoder
 from zarr_edr.encode.geojson import GeoJsonEncoder
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.encode.rows import CsvEncoder, NdjsonEncoder, RecordsEncoder
 from zarr_edr.errors import InvalidFormat
+
+
+def _arrow() -> tuple[Encoder, ...]:
+    if find_spec("pyarrow") is None:
+        return ()
+    from zarr_edr.encode.arrow import ArrowEncoder, GeoParquetEncoder, ParquetEncoder  # noqa: PLC0415 - an extra
+
+    return ParquetEncoder(), GeoParquetEncoder(), ArrowEncoder()
+
 
 ENCODERS: tuple[Encoder, ...] = (
     CovJsonEncoder(),
@@ -16,8 +27,9 @@ ENCODERS: tuple[Encoder, ...] = (
     RecordsEncoder(),
     NdjsonEncoder(),
     CovJsonPointsEncoder(),
+    *_arrow(),
 )
-"""Offered formats; the first is the default."""
+"""Offered formats, those whose library is not installed left out; the first is the default."""
 
 
 def encoders_of(query_type: str | None) -> tuple[Encoder, ...]:

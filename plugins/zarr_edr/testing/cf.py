@@ -63,16 +63,16 @@ def with_z(values: Any, **attributes: Any) -> xr.Dataset:
     return grid({"lev": len(values)}).assign_coords(lev=("lev", np.asarray(values), attributes))
 
 
-def write_steps(path: Path) -> Path:
-    """A store whose values say where they are: 1000 t + 100 y + x; chunks of 2 x 2 x 2, 24 of them."""
-    t, y, x = np.meshgrid(np.arange(6), np.arange(4), np.arange(8), indexing="ij")
+def write_steps(path: Path, times: int = 6, chunks: tuple[int, int, int] = (2, 2, 2)) -> Path:
+    """A store whose values say where they are: 1000 t + 100 y + x, hourly; by default 24 chunks."""
+    t, y, x = np.meshgrid(np.arange(times), np.arange(4), np.arange(8), indexing="ij")
     dataset = xr.Dataset(
         {"v": (("time", "lat", "lon"), (1000 * t + 100 * y + x).astype("f4"), {"units": "K"})},
         {
-            "time": ("time", np.arange(6), {"units": "hours since 2000-01-01", "standard_name": "time"}),
+            "time": ("time", np.arange(times), {"units": "hours since 2000-01-01", "standard_name": "time"}),
             "lat": ("lat", np.arange(4.0), {"units": "degrees_north"}),
             "lon": ("lon", np.arange(8.0), {"units": "degrees_east"}),
         },
     )
-    dataset.to_zarr(path, encoding={"v": {"chunks": (2, 2, 2)}}, zarr_format=3, consolidated=False)
+    dataset.to_zarr(path, encoding={"v": {"chunks": chunks}}, zarr_format=3, consolidated=False)
     return path

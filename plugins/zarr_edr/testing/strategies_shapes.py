@@ -17,12 +17,13 @@ from zarr_edr.query.model import (
     AreaQuery,
     CorridorQuery,
     CubeQuery,
+    Query,
     RadiusQuery,
     Resolution,
     TrajectoryQuery,
 )
 from zarr_edr.testing.stores import LAT, LEVEL, LON, StoreSpec
-from zarr_edr.testing.strategies import Draw, heights, instants, places, selections
+from zarr_edr.testing.strategies import Draw, heights, instants, places, position_queries, selections, store_specs
 
 Floats = NDArray[np.float64]
 _TURNS = (0.0, 0.0, 0.0, -360.0, 360.0)
@@ -213,3 +214,13 @@ def directions_apart(path: Path) -> bool:
     cosines = np.cos(radians[1])
     units = np.stack([cosines * np.cos(radians[0]), cosines * np.sin(radians[0]), np.sin(radians[1])], axis=-1)
     return all(float(a @ b) > -0.999 for a, b in itertools.pairwise(units))
+
+
+QUERIES = (position_queries, area_queries, cube_queries, radius_queries, trajectory_queries, corridor_queries)
+
+
+@st.composite
+def questions(draw: Draw) -> tuple[StoreSpec, list[Query]]:
+    """A query of each type on one store."""
+    spec: StoreSpec = draw(store_specs())
+    return spec, [draw(queries(spec)) for queries in QUERIES]

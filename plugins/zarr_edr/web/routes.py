@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import lru_cache
@@ -18,7 +20,16 @@ from zarr_edr.dataset.model import Collection
 from zarr_edr.encode import encoder_for, encoders_of
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.engine import Answer, answer
-from zarr_edr.errors import InvalidBody, InvalidCoords, InvalidQuery, NotAcceptable, NotFound, Overloaded, QueryTooLarge
+from zarr_edr.errors import (
+    EdrError,
+    InvalidBody,
+    InvalidCoords,
+    InvalidQuery,
+    NotAcceptable,
+    NotFound,
+    Overloaded,
+    QueryTooLarge,
+)
 from zarr_edr.limits import Deadline
 from zarr_edr.query.body import parse_body
 from zarr_edr.query.geometry import Points
@@ -31,6 +42,8 @@ from zarr_edr.web.negotiate import is_browser
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
     from flask.typing import ResponseReturnValue
+
+LOGGER = logging.getLogger(__name__)
 
 _AT_ONCE = 4
 """Queries a process works on at the same time. The server has many more threads, which wait for slow clients; more than a few
@@ -262,9 +275,15 @@ def _in_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:
     A failure ends the connection without the end of the body, by which clients know that there is something missing.
     """
     with closing(pieces):  # type: ignore[type-var]  # they are those of a generator
-        while True:
-            with turn(Deadline.after(_PATIENCE_WHEN_BEGUN_S), _PATIENCE_WHEN_BEGUN_S):
-                piece = next(pieces, None)
-            if piece is None:
-                return
+        while (piece := _next(pieces)) is not None:
             yield piece
+
+
+def _next(pieces: Iterator[bytes]) -> bytes | None:
+    try:
+        with turn(Deadline.after(_PATIENCE_WHEN_BEGUN_S), _PATIENCE_WHEN_BEGUN_S):
+            return next(pieces, None)
+    except EdrError as error:
+        LOGGER.error("broken off: %s: %s", error.kind, error.message)  # noqa: TRY400 - its cause is known
+        # What a client that is gone looks like: gunicorn closes the connection, and writes no end of the body.
+        raise ConnectionResetError(errno.ECONNRESET, "the answer could not be finished") from error

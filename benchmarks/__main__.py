@@ -24,8 +24,8 @@ import numpy as np
 import psutil
 import xarray as xr
 import zarr
-from benchmarks.client import Connection, get, latencies_ms, requests_per_second
-from benchmarks.servers import await_idle, ours, stock
+from benchmarks.client import Connection, get, latencies_ms, post, requests_per_second
+from benchmarks.servers import await_idle, ours, stock, tutorial
 
 ROOT = Path(__file__).parents[1]
 WORKERS = 2
@@ -78,6 +78,8 @@ def main() -> int:
         store = reference_store()
         print(f"# {store.path.name}, {WORKERS} workers each, {psutil.cpu_count()} cores shared with the client\n")
         compare(store, folder, seconds, quick=options.quick)
+        if store.variable == "air":
+            compare_tutorial(store, folder, seconds, quick=options.quick)
         size_does_not_matter(folder)
     return 0
 
@@ -156,6 +158,49 @@ def compare(store: Store, folder: Path, seconds: float, *, quick: bool) -> None:
             await_idle(stock_process)
             report("", f"{CLIENTS} cl. /s", rate, stock_rate)
         compare_cube(store, our_port, stock_port, 5 if quick else 20)
+
+
+def compare_tutorial(store: Store, folder: Path, seconds: float, *, quick: bool) -> None:
+    """Ours and the service of the tutorials, asked the same by the same body, for records of whole series."""
+    print(f"\n{'records, whole series':24} {'':10} {'ours':>10} {'tutorial':>10} {'ratio':>8}")
+    with (
+        ours({"s": store.path}, folder, WORKERS) as (our_port, our_process),
+        tutorial(store.path, folder) as (their_port, their_process),
+    ):
+        for count, (mine_n, theirs_n) in {1: (200, 20), 100: (20, 3)}.items():
+            asked = points_of(store, 500 * count, SEED).reshape(500, count, 2)
+            bodies = [json.dumps({"latitude": p[:, 1].tolist(), "longitude": p[:, 0].tolist()}).encode() for p in asked]
+            mine = [(post("/collections/s/multipoint?f=Records", body, our_port),) for body in bodies]
+            theirs = [(post("/points", body, their_port),) for body in bodies]
+            verify_records(our_port, mine[0][0], their_port, theirs[0][0])
+            warm(our_port, mine[:100], our_process)
+            warm(their_port, theirs[:8], their_process)
+            divisor = 4 if quick else 1
+            ms = latencies_ms(our_port, mine[: mine_n // divisor])
+            await_idle(our_process)
+            their_ms = latencies_ms(their_port, theirs[: max(1, theirs_n // divisor)])
+            await_idle(their_process)
+            points = f"{count} point{'s' * (count > 1)}"
+            report(points, "median ms", statistics.median(ms), statistics.median(their_ms), inverse=True)
+            if count == 1:
+                rate = requests_per_second(our_port, mine, CLIENTS, seconds)
+                await_idle(our_process)
+                their_rate = requests_per_second(their_port, theirs, CLIENTS, seconds * 3)
+                await_idle(their_process)
+                report("", f"{CLIENTS} cl. /s", rate, their_rate)
+
+
+def verify_records(our_port: int, mine: bytes, their_port: int, theirs: bytes) -> None:
+    """The same records from both, but for the spelling of times and the digits of float32."""
+    found = []
+    for port, request in ((our_port, mine), (their_port, theirs)):
+        connection = Connection(port)
+        found.append(json.loads(connection.send(request).body))
+        connection.close()
+    assert len(found[0]) == len(found[1])
+    for name in ("points", "lat", "lon", "air"):
+        np.testing.assert_allclose(*([row[name] for row in rows] for rows in found), rtol=1e-6, err_msg=name)
+    assert [row["time"][:19] for row in found[0]] == [row["time"][:19] for row in found[1]]
 
 
 def cube_path(store: Store) -> str:

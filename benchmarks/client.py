@@ -49,12 +49,28 @@ class Connection:
             data += self._more()
         head = bytes(data[:end]).lower()
         body = data[end + 4 :]
+        if b"transfer-encoding: chunked" in head:
+            return Response(int(head[9:12]), self._chunks(body))
         mark = head.find(b"content-length:")
         if mark >= 0:
             length = int(head[mark + 15 :].split(b"\r\n", 1)[0])
             while len(body) < length:
                 body += self._more()
         return Response(int(head[9:12]), bytes(body))
+
+    def _chunks(self, data: bytearray) -> bytes:
+        """The body of a chunked answer (RFC 9112, 7.1), of which `data` has come."""
+        found, at = [], 0
+        while True:
+            while (end := data.find(b"\r\n", at)) < 0:
+                data += self._more()
+            size = int(data[at:end], 16)
+            while len(data) < end + 2 + size + 2:
+                data += self._more()
+            if not size:
+                return b"".join(found)
+            found.append(bytes(data[end + 2 : end + 2 + size]))
+            at = end + 2 + size + 2
 
     def _more(self) -> bytes:
         data = self._socket.recv(_RECEIVE_BYTES)
@@ -70,6 +86,12 @@ class Connection:
 def get(path: str, port: int) -> bytes:
     """The bytes of a GET; `path` is already percent-encoded."""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\n\r\n".encode()
+
+
+def post(path: str, body: bytes, port: int) -> bytes:
+    """The bytes of a POST of JSON."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def latencies_ms(port: int, requests: Iterable[Sequence[bytes]]) -> list[float]:

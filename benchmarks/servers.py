@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,28 @@ def stock(stores: dict[str, Path], folder: Path, workers: int) -> Iterator[tuple
         yield port, process
 
 
+@contextmanager
+def tutorial(store: Path, folder: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """FastAPI behind uvicorn, with a dask scheduler and one worker of two threads; all of it counts as one process tree."""
+    port, scheduler = free_port(), free_port()
+    address = f"tcp://127.0.0.1:{scheduler}"
+    lonely = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+    environment = os.environ | {"DASK": address, "ZARR": str(store)}
+    commands = (
+        ([str(BIN / "dask"), "scheduler", "--port", str(scheduler), *lonely], "scheduler.log", scheduler),
+        ([str(BIN / "dask"), "worker", address, "--nthreads", "2", *lonely], "worker.log", None),
+        (
+            [str(BIN / "uvicorn"), "benchmarks.tutorial:app", "--host", "127.0.0.1", "--port", str(port)],
+            "app.log",
+            port,
+        ),
+    )
+    with ExitStack() as running:
+        for command, log, listens in commands:
+            process = running.enter_context(_running(command, environment, folder / log, listens))
+        yield port, process
+
+
 def _fields(store: Path) -> dict[str, str]:
     """Axis names that the stock provider must be told where it would guess others."""
     from zarr_edr.dataset.cf import describe  # noqa: PLC0415  # one server of several needs it
@@ -85,11 +107,14 @@ def _fields(store: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _running(command: list[str], environment: dict[str, str], log: Path, port: int) -> Iterator[psutil.Process]:
+def _running(command: list[str], environment: dict[str, str], log: Path, port: int | None) -> Iterator[psutil.Process]:
     with log.open("wb") as output:
-        started = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        started = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output, cwd=Path(__file__).parents[1]
+        )
     try:
-        _await_port(started, port, log)
+        if port is not None:
+            _await_port(started, port, log)
         yield psutil.Process(started.pid)
     finally:
         started.terminate()

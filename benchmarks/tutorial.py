@@ -1,0 +1,40 @@
+"""The service that most tutorials on Zarr and dask build, for comparison: FastAPI in front of a dask cluster.
+
+Each request connects a client to the cluster, opens the store, selects the nearest cells of all points at once and returns the
+rows of the data frame. `ZARR` names the store and `DASK` the address of the scheduler.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import xarray as xr
+from distributed import Client
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+app = FastAPI()
+
+
+class Points(BaseModel):
+    """Coordinates, in two lists of the same length."""
+
+    latitude: list[float]
+    longitude: list[float]
+
+
+@app.post("/points")
+def points(asked: Points) -> list[dict[str, Any]]:
+    """One record for each point and time."""
+    with Client(os.environ["DASK"]) as client:
+        dataset = xr.open_zarr(os.environ["ZARR"])
+        at = {
+            "lat": xr.DataArray(asked.latitude, dims="points"),
+            "lon": xr.DataArray(asked.longitude, dims="points"),
+        }
+        frame = dataset.sel(at, method="nearest").to_dask_dataframe(["points", "time"])
+        found = client.compute(frame).result()
+    records: list[dict[str, Any]] = json.loads(found.to_json(orient="records", date_format="iso"))
+    return records

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import select
 import socket
 import time
 from functools import partial
@@ -33,6 +34,8 @@ BYTES_PER_S = 32 * 1024
 """Least mean rate of a body, or of the taking of an answer. What the kernel buffers (some MB) counts as taken."""
 MAX_HEAD_BYTES = 128 * 1024
 """A head that is longer goes to the parser as it is, which refuses it."""
+NEXT_S = 0.002
+"""How long a thread waits for the next request on a connection before it gives it back to the event loop, which costs as much."""
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -126,6 +129,17 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.head += data
         return not data or len(self.head) >= MAX_HEAD_BYTES or self.head.find(b"\r\n\r\n", seen) >= 0
 
+    def next_is_there(self) -> bool:
+        """Whether the next request of a busy client comes within `NEXT_S`: the thread that is here then answers it, too."""
+        if self.parser.unreader.buf.getbuffer().nbytes:  # sent ahead: the event loop knows how to go on with that
+            return False
+        readable = select.poll()
+        readable.register(self.sock, select.POLLIN)
+        if not readable.poll(NEXT_S * 1000):
+            return False
+        self.sock.setblocking(False)
+        return self.head_is_complete()
+
     def start_request(self) -> None:
         """Hand the collected head to the parser; from here the connection belongs to a thread."""
         self.sock.setblocking(True)
@@ -191,9 +205,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle(self, conn: Connection) -> Any:
-        """Answer one request, in a thread; true to keep the connection."""
+        """Answer a request, in a thread, and those that follow on its heels; true to keep the connection."""
         conn.start_request()
         keep = super().handle(conn)
+        while keep and self.alive and conn.next_is_there():
+            conn.start_request()
+            keep = super().handle(conn)
         if not keep:
             util.close_graceful(conn.sock, STOP_KEEPALIVE_LINGER)
         return keep

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import request
+from werkzeug.datastructures import MIMEAccept
 
 from zarr_edr.errors import InvalidFormat, NotAcceptable
 from zarr_edr.query.checks import quoted
@@ -57,10 +58,11 @@ def _named(f: str, forms: Sequence[Form]) -> tuple[Form, str]:
     )
 
 
-def is_browser() -> bool:
-    """Whether the current request comes from a browser, by its Accept header.
+def is_browser(accepted: MIMEAccept | None = None) -> bool:
+    """Whether the current request, or one that accepts such types, comes from a browser.
 
     `text/html` first and anything after it is what Java's `URL.openStream` asks for, which libraries use to read JSON;
     XHTML is asked for by browsers only.
     """
-    return "application/xhtml+xml" in request.accept_mimetypes.values()
+    accepted = request.accept_mimetypes if accepted is None else accepted
+    return "application/xhtml+xml" in accepted.values()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from flask import Response, current_app, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from zarr_edr.coverage import Page
 from zarr_edr.dataset.catalog import Catalog
@@ -214,20 +216,32 @@ def _prefix() -> str:
 
 def negotiate(f: str | None, query_type: str, title: str = "Data") -> tuple[Encoder, str]:
     """The encoder, and the media type to label its output with: `f` wins over Accept (OGC 19-086r6, 8.2)."""
-    if (f or "").strip().lower() in PageEncoder.aliases or (f is None and is_browser()):
-        return _page_encoder(title), _HTML
+    accept = request.headers.get("Accept", "")
+    choose = _chosen if len(accept) + len(f or "") <= _USUAL_CHARS else _chosen.__wrapped__
+    encoder, media_type = choose(f, accept, query_type)
+    return (_page_encoder(title), _HTML) if encoder is None else (encoder, media_type)
+
+
+_USUAL_CHARS = 300
+"""Clients of one kind all send the same; what is longer than any of them sends is not kept."""
+
+
+@lru_cache(maxsize=1024)
+def _chosen(f: str | None, accept: str, query_type: str) -> tuple[Encoder | None, str]:
+    """See `negotiate`; None is the encoder of pages."""
+    accepted = parse_accept_header(accept, MIMEAccept)
+    if (f or "").strip().lower() in PageEncoder.aliases or (f is None and is_browser(accepted)):
+        return None, _HTML
     encoder = encoder_for(f, query_type)
     if f is not None and f.strip().lower() in encoder.media_types:
         return encoder, f.strip().lower()
-    accept = request.accept_mimetypes
-    if f is not None or not accept:
+    if f is not None or not accepted:
         return encoder, encoder.media_types[0]
     encoder_of = _encoder_of(query_type)
-    best = accept.best_match(encoder_of)
+    best = accepted.best_match(encoder_of)
     if best is None:
         raise NotAcceptable(f"None of the media types in Accept is offered; use one of: {', '.join(encoder_of)}.")
-    found = encoder_of[best]
-    return (_page_encoder(title), _HTML) if found is None else (found, best)
+    return encoder_of[best], best
 
 
 @lru_cache

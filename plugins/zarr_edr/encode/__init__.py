@@ -7,9 +7,17 @@ from importlib.util import find_spec
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.encode.covjson_points import CovJsonPointsEncoder
 from zarr_edr.encode.geojson import GeoJsonEncoder
+from zarr_edr.encode.geotiff import GeoTiffEncoder
+from zarr_edr.encode.netcdf import NetCdfEncoder
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.encode.rows import CsvEncoder, NdjsonEncoder, RecordsEncoder
+from zarr_edr.encode.zarr import ZarrEncoder
 from zarr_edr.errors import InvalidFormat
+
+
+def _where_installed(encoder: Encoder, *libraries: str) -> tuple[Encoder, ...]:
+    """An encoder that needs optional libraries, or nothing where one is missing."""
+    return (encoder,) if all(find_spec(library) is not None for library in libraries) else ()
 
 
 def _arrow() -> tuple[Encoder, ...]:
@@ -27,6 +35,9 @@ ENCODERS: tuple[Encoder, ...] = (
     RecordsEncoder(),
     NdjsonEncoder(),
     CovJsonPointsEncoder(),
+    *_where_installed(NetCdfEncoder(), "h5netcdf", "h5py"),
+    ZarrEncoder(),
+    GeoTiffEncoder(),
     *_arrow(),
 )
 """Offered formats, those whose library is not installed left out; the first is the default."""

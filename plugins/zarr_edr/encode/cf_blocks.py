@@ -1,0 +1,291 @@
+"""Coverages that have their axes in common become blocks: arrays over grids or CF's discrete sampling geometries (chapter 9).
+
+Dimensions are roles here, one letter or word each; `cf` finds names for them. Where one coverage is an instance among others
+(a station, a line), a dimension is added; members of further dimensions, e.g. of an ensemble, get one each, leftmost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range, Times, Tuples
+from zarr_edr.dataset.model import TimeAxis, VerticalAxis
+from zarr_edr.query.geometry import Float64Array
+
+STATION, TRAJECTORY, OBS = "station", "trajectory", "obs"
+"""Roles of dimensions, beside `t`, `z`, `y` and `x`: points; lines; the vertices of lines."""
+
+_PATHS = frozenset({DomainType.TRAJECTORY, DomainType.SECTION})
+_MANY_POINTS = frozenset({DomainType.MULTI_POINT, DomainType.MULTI_POINT_SERIES})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """An array and its dimensions."""
+
+    dims: tuple[str, ...]
+    """Roles; `member_role(name)` for a further dimension."""
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Parameters over the same dimensions and coordinates."""
+
+    ranges: Mapping[str, Laid]
+    """Parameter -> values."""
+    coordinates: Mapping[str, Laid]
+    """`x` and `y`, perhaps `z` and `t`; a time is in microseconds since 1970-01-01, counted in the calendar of `time_axis`."""
+    members: Mapping[str, Laid]
+    """Further dimension -> values: over its role, or a scalar where there is one member."""
+    places: Laid
+    """Numbers of the places asked for: a scalar, or over `station` or `trajectory`."""
+    row_size: Laid | None
+    """Vertices of each line, where lines of different lengths stand one after the other (CF 9.3.3)."""
+    feature: str | None
+    """CF's `featureType`; None for grids, and where it would need a time that the data do not have."""
+    vertical: VerticalAxis | None
+    time_axis: TimeAxis | None
+
+
+def member_role(name: str) -> str:
+    """The role of a further dimension."""
+    return f"@{name}"
+
+
+def blocks_of(coverages: CoverageSet) -> list[Block]:
+    """The blocks of an answer, in the order in which their first coverages come."""
+    as_points = _cells_are_points(coverages)
+    numbered = _points_are_places(coverages)
+    families: dict[tuple[Any, ...], list[Coverage]] = {}
+    for coverage in coverages.coverages:
+        families.setdefault(_signature(coverage, as_points=as_points), []).append(coverage)
+    lone = as_points or _is_lone(coverages, DomainType.VERTICAL_PROFILE)
+    return [
+        _Stack(members, rows, lone, numbered).block()
+        for family in families.values()
+        for members, rows in _by_member(family, as_points=as_points)
+    ]
+
+
+def _cells_are_points(coverages: CoverageSet) -> bool:
+    """Whether grids are single cells of several places: points, of which each has many times and levels."""
+    grids = [c for c in coverages.coverages if c.domain_type is DomainType.GRID]
+    cells = all(_numbers(c, "x").size == _numbers(c, "y").size == 1 for c in grids)
+    return cells and (len({c.place for c in grids}) > 1 or _is_lone(coverages, DomainType.GRID))
+
+
+def _is_lone(coverages: CoverageSet, kind: DomainType) -> bool:
+    """Whether the answer is one coverage that would have been many, had more points been asked for."""
+    return not coverages.single and [c.domain_type for c in coverages.coverages] == [kind]
+
+
+def _points_are_places(coverages: CoverageSet) -> bool:
+    """Whether the points of a MultiPoint are places of their own; else they are vertices of one place, a line without times."""
+    tags = coverages.tags
+    if tags is None:
+        return True
+    columns = [tags.ids] if tags.ids is not None else list(tags.properties.values())
+    places = len(columns[0]) if columns else 0
+    ends = (c.place + t.x.size for c in coverages.coverages if (t := _tuples(c)) and c.domain_type not in _PATHS)
+    return all(end <= places for end in ends)
+
+
+def _signature(coverage: Coverage, *, as_points: bool) -> tuple[Any, ...]:
+    """Equal for coverages that can become one block."""
+    time_axis = _time_axis(coverage)
+    shared: list[Any] = [coverage.domain_type, *coverage.ranges, None, *coverage.dimensions]
+    shared += [id(coverage.vertical), id(time_axis)]
+    if isinstance(t := coverage.axes.get("t"), Times):
+        shared.append(t.index.tobytes())
+    names = ["z"] if "z" in coverage.axes else []
+    if coverage.domain_type is DomainType.GRID and not as_points:
+        names += ["x", "y"]
+        shared.append(coverage.place)
+    return (*shared, *(_numbers(coverage, name).tobytes() for name in names))
+
+
+def _by_member(
+    family: Sequence[Coverage], *, as_points: bool
+) -> list[tuple[dict[str, list[Any]], list[list[Coverage]]]]:
+    """Values of each further dimension, and for each combination of them its coverages, which differ in place only.
+
+    Where combinations are lacking, have other places or come twice, each coverage is on its own.
+    """
+    members = {name: list(dict.fromkeys(c.dimensions[name] for c in family)) for name in family[0].dimensions}
+    rows: dict[tuple[Any, ...], list[Coverage]] = {key: [] for key in product(*members.values())}
+    for coverage in family:
+        rows[tuple(coverage.dimensions.values())].append(coverage)
+    where = [[_where(coverage) for coverage in row] for row in rows.values()] if len(rows) > 1 else []
+    once = as_points or family[0].domain_type is not DomainType.GRID or all(len(row) == 1 for row in rows.values())
+    if once and all(row == where[0] for row in where[1:]):
+        return [(members, list(rows.values()))]
+    return [({name: [value] for name, value in c.dimensions.items()}, [[c]]) for c in family]
+
+
+def _where(coverage: Coverage) -> tuple[Any, ...]:
+    tuples = _tuples(coverage)
+    if tuples is None:
+        return (coverage.place, _numbers(coverage, "x").tobytes(), _numbers(coverage, "y").tobytes())
+    level = b"" if tuples.z is None else tuples.z.tobytes()
+    return (coverage.place, tuples.x.tobytes(), tuples.y.tobytes(), level, tuples.t and tuples.t.index.tobytes())
+
+
+def _numbers(coverage: Coverage, name: str) -> Float64Array:
+    axis = coverage.axes[name]
+    assert isinstance(axis, np.ndarray)  # noqa: S101 - only t and composite are not
+    return axis
+
+
+def _tuples(coverage: Coverage) -> Tuples | None:
+    composite = coverage.axes.get("composite")
+    return composite if isinstance(composite, Tuples) else None
+
+
+def _time_axis(coverage: Coverage) -> TimeAxis | None:
+    t, tuples = coverage.axes.get("t"), _tuples(coverage)
+    if isinstance(t, Times):
+        return t.axis
+    return tuples.t.axis if tuples is not None and tuples.t is not None else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stack:
+    """Coverages on their way to becoming one block."""
+
+    members: Mapping[str, list[Any]]
+    rows: Sequence[Sequence[Coverage]]
+    """For each combination of members, its instances; the places and axes are those of the first row in all."""
+    lone: bool
+    """Whether a point that is alone has a dimension of stations all the same."""
+    numbered: bool
+    """See `_points_are_places`."""
+
+    @property
+    def first(self) -> Coverage:
+        return self.rows[0][0]
+
+    @property
+    def kind(self) -> DomainType:
+        return self.first.domain_type
+
+    @property
+    def instance(self) -> str | None:
+        """The dimension on which coverages lie beside each other, one for each index."""
+        count, path = len(self.rows[0]), self.kind in _PATHS
+        if self.kind in _MANY_POINTS or (path and (count == 1 or self.chained)):
+            return None
+        if path:
+            return TRAJECTORY
+        return STATION if count > 1 or (self.lone and self.kind is not DomainType.POINT) else None
+
+    @property
+    def chained(self) -> bool:
+        """Whether coverages follow each other on the dimension of their points: points always, lines of different lengths."""
+        sizes = {t.x.size for c in self.rows[0] if (t := _tuples(c))}
+        return self.kind in _MANY_POINTS or len(sizes) > 1
+
+    @property
+    def point(self) -> str:
+        """The role of the composite axis."""
+        return OBS if self.kind in _PATHS else STATION
+
+    def block(self) -> Block:
+        """All coverages as arrays."""
+        coordinates = {name: laid for name in "tzyx" if (laid := self._coordinate(name)) is not None}
+        ranges = {name: self._range(name) for name in self.first.ranges}
+        members = {
+            name: Laid((member_role(name),), np.array(values)) if len(values) > 1 else Laid((), np.array(values[0]))
+            for name, values in self.members.items()
+        }
+        return Block(
+            ranges,
+            coordinates,
+            members,
+            self._places(),
+            self._row_size(),
+            self._feature(ranges, coordinates),
+            self.first.vertical,
+            _time_axis(self.first),
+        )
+
+    def _range(self, name: str) -> Laid:
+        joined = [self._joined([self._own(coverage.ranges[name]) for coverage in row]) for row in self.rows]
+        inner = joined[0]
+        many = {member_role(member): len(values) for member, values in self.members.items() if len(values) > 1}
+        if not many:
+            return inner
+        shape = (*many.values(), *inner.values.shape)
+        return Laid((*many, *inner.dims), np.stack([laid.values for laid in joined]).reshape(shape))
+
+    def _own(self, values: Range) -> Laid:
+        """The values of one coverage, points before times and levels."""
+        dims, array = values.axis_names, values.values
+        if self.instance is STATION and dims[-2:] == ("y", "x"):
+            return Laid(dims[:-2], array[..., 0, 0])
+        if dims[-1:] == ("composite",):
+            return Laid((self.point, *dims[:-1]), np.moveaxis(array, -1, 0))
+        return Laid(dims, array)
+
+    def _joined(self, parts: Sequence[Laid]) -> Laid:
+        first = parts[0]
+        if self.instance is not None:
+            return Laid((self.instance, *first.dims), np.stack([part.values for part in parts]))
+        if len(parts) == 1:
+            return first
+        return Laid(first.dims, np.concatenate([part.values for part in parts]))
+
+    def _coordinate(self, name: str) -> Laid | None:
+        """The values of one coordinate; those of `t` and `z` axes are the same in all instances."""
+        if name in self.first.axes:
+            parts = [self._along_axis(coverage, name) for coverage in self.rows[0]]
+            return self._joined(parts) if self.instance is STATION and name in "xy" else parts[0]
+        parts = [laid for c in self.rows[0] if (t := _tuples(c)) and (laid := self._of_points(t, name)) is not None]
+        return self._joined(parts) if parts else None
+
+    def _along_axis(self, coverage: Coverage, name: str) -> Laid:
+        axis = coverage.axes[name]
+        values = axis.axis.us[axis.index] if isinstance(axis, Times) else _numbers(coverage, name)
+        in_ranges = any(name in r.axis_names for r in coverage.ranges.values())
+        at_points = self.instance is STATION and name in "xy"
+        if values.size > 1 or (in_ranges and not at_points):
+            return Laid((name,), values)
+        return Laid((), values.reshape(()))
+
+    def _of_points(self, tuples: Tuples, name: str) -> Laid | None:
+        if name == "t":
+            return None if tuples.t is None else Laid((self.point,), tuples.t.axis.us[tuples.t.index])
+        values = {"x": tuples.x, "y": tuples.y, "z": tuples.z}[name]
+        return None if values is None else Laid((self.point,), values)
+
+    def _places(self) -> Laid:
+        row = self.rows[0]
+        places = np.array([coverage.place for coverage in row], np.int64)
+        if self.kind in _MANY_POINTS:
+            sizes = [t.x.size for c in row if (t := _tuples(c))]
+            each = [np.arange(n) if self.numbered else np.zeros(n, np.int64) for n in sizes]
+            return Laid((STATION,), np.concatenate([place + e for place, e in zip(places, each, strict=True)]))
+        if self.instance is not None:
+            return Laid((self.instance,), places)
+        return Laid((TRAJECTORY,), places) if self.chained else Laid((), places[0].reshape(()))
+
+    def _row_size(self) -> Laid | None:
+        if self.kind not in _PATHS or not self.chained:
+            return None
+        return Laid((TRAJECTORY,), np.array([t.x.size for c in self.rows[0] if (t := _tuples(c))], np.int32))
+
+    def _feature(self, ranges: Mapping[str, Laid], coordinates: Mapping[str, Laid]) -> str | None:
+        dims = next(iter(ranges.values())).dims
+        if "x" in dims or "t" not in coordinates:
+            return None
+        if self.kind in _PATHS:
+            return "trajectoryProfile" if "z" in dims else "trajectory"
+        if "t" in dims:
+            return "timeSeriesProfile" if "z" in dims else "timeSeries"
+        return "profile" if "z" in dims else "point"

@@ -1,0 +1,162 @@
+"""Cloud Optimized GeoTIFF (OGC 21-026), one band for each parameter and level, written by GDAL into memory.
+
+A raster has one time, so an answer has, too. What bands hold stands in their descriptions, units and tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.io import MemoryFile
+from rasterio.transform import Affine
+
+from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Times
+from zarr_edr.dataset.model import HorizontalCrs, Parameter
+from zarr_edr.encode.raster import Raster, raster_of
+from zarr_edr.errors import InvalidFormat, ResponseTooLarge
+from zarr_edr.query.geometry import Float64Array
+
+MAX_BANDS = 1000
+"""GDAL allows 65535, and opens files of that many slowly."""
+
+_COG = {"driver": "COG", "compress": "deflate", "level": 1, "predictor": "yes", "overview_resampling": "nearest"}
+"""Overviews, too, have the numbers that are in the array, not means of them."""
+
+
+class GeoTiffEncoder:
+    """One raster: the answer has to be one window of an evenly spaced grid, at one time and of one member."""
+
+    name = "GeoTIFF"
+    media_types = ("image/tiff; application=geotiff; profile=cloud-optimized", "image/tiff")
+    aliases = frozenset({"geotiff", "tiff", "cog", *media_types})
+    extension = "tif"
+    queries: frozenset[str] | None = frozenset({"area", "cube", "radius", "corridor"})
+
+    def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
+        """The file. Raises `InvalidFormat` for more than one place, time or member, and for uneven grids."""
+        first = coverages.coverages[0]
+        _check_one_raster(coverages.coverages)
+        parameters = {parameter.name: parameter for parameter in coverages.parameters}
+        grid = parameters[next(iter(first.ranges))].grid
+        raster = raster_of(_axis(first, "x"), _axis(first, "y"), coverages.crs, grid)
+        bands = [band for coverage in coverages.coverages for band in _bands(coverage, parameters)]
+        if len(bands) > MAX_BANDS:
+            raise ResponseTooLarge(
+                f"This answer would have {len(bands):,} bands, one for each parameter and level, of {MAX_BANDS:,} allowed; ask for "
+                "fewer levels, with z."
+            )
+        return (_written(raster, bands, coverages.crs),)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Band:
+    """One band."""
+
+    values: NDArray[Any]
+    """Shape (ny, nx), as answered."""
+    description: str
+    units: str | None
+    tags: Mapping[str, str]
+
+
+def _check_one_raster(coverages: tuple[Coverage, ...]) -> None:
+    first = coverages[0]
+    if any(coverage.domain_type is not DomainType.GRID for coverage in coverages):
+        raise InvalidFormat("A GeoTIFF holds grids; ask for an area, a cube, a radius or a corridor, or for NetCDF.")
+    if len({coverage.place for coverage in coverages}) > 1:
+        raise InvalidFormat("A GeoTIFF holds one raster, and this answer has several areas; ask for one, or for NetCDF.")
+    for name in {name for coverage in coverages for name in coverage.dimensions}:
+        members = {c.dimensions[name] for c in coverages if name in c.dimensions}
+        if len(members) > 1:
+            raise InvalidFormat(
+                f"A GeoTIFF holds one member, and this answer has {len(members)}; ask for one, e.g. {name}={min(members, key=str)},"
+                " or for NetCDF."
+            )
+    for coverage in coverages:
+        times = coverage.axes.get("t")
+        if isinstance(times, Times) and times.index.size > 1:
+            raise InvalidFormat(
+                f"A GeoTIFF holds one time, and this answer has {times.index.size}; ask for one, e.g."
+                f" datetime={times.axis.iso[int(times.index[-1])]}, or for NetCDF."
+            )
+    if any(not np.array_equal(_axis(first, name), _axis(c, name)) for c in coverages for name in ("x", "y")):
+        raise InvalidFormat(
+            "A GeoTIFF holds one raster, and these parameters are on different grids; choose some with parameter-name."
+        )
+
+
+def _axis(coverage: Coverage, name: str) -> Float64Array:
+    axis = coverage.axes[name]
+    assert isinstance(axis, np.ndarray)  # noqa: S101 - only t and composite are not
+    return axis
+
+
+def _bands(coverage: Coverage, parameters: Mapping[str, Parameter]) -> Iterator[_Band]:
+    """Parameter by parameter, the levels of each in their order."""
+    levels = _axis(coverage, "z").tolist() if "z" in coverage.axes else [None]
+    shape = (len(levels), _axis(coverage, "y").size, _axis(coverage, "x").size)
+    for name, values in coverage.ranges.items():
+        for level, layer in zip(levels, values.values.reshape(shape), strict=True):
+            yield _band(coverage, parameters[name], level, layer)
+
+
+def _band(coverage: Coverage, parameter: Parameter, level: float | None, layer: NDArray[Any]) -> _Band:
+    units = None if parameter.unit is None else parameter.unit.text
+    tags = {"parameter": parameter.name, "long_name": parameter.title, "standard_name": parameter.standard_name}
+    times = coverage.axes.get("t")
+    if isinstance(times, Times):
+        tags["time"] = times.axis.iso[int(times.index[0])]
+    description = parameter.name
+    if level is not None:
+        level_units = "" if coverage.vertical is None else coverage.vertical.unit.text
+        tags |= {"level": f"{level:.15g}", "level_units": level_units or None}
+        description = f"{parameter.name} at {level:.15g} {level_units}".rstrip()
+    tags |= {name: str(member) for name, member in coverage.dimensions.items()}
+    return _Band(layer, description, units, {name: text for name, text in tags.items() if text is not None})
+
+
+def _written(raster: Raster, bands: list[_Band], crs: HorizontalCrs) -> bytes:
+    values = raster.arranged(np.stack([_storable(band.values) for band in bands]))
+    count, height, width = values.shape
+    profile: dict[str, Any] = {
+        "count": count,
+        "height": height,
+        "width": width,
+        "dtype": values.dtype,
+        "crs": _rasterio_crs(crs),
+        "transform": Affine(raster.width, 0, raster.west, 0, -raster.height, raster.north),
+        "nodata": np.nan if values.dtype.kind == "f" else None,
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile, **_COG) as file:
+            file.write(values)
+            file.update_tags(**_shared(bands))
+            for number, band in enumerate(bands, start=1):
+                file.set_band_description(number, band.description)
+                file.set_band_unit(number, band.units or "")
+                file.update_tags(number, **band.tags)
+        return bytes(memory.getbuffer())
+
+
+def _shared(bands: list[_Band]) -> dict[str, str]:
+    """Of the whole file: the time, where all bands have the same."""
+    times = {band.tags.get("time") for band in bands}
+    time = times.pop() if len(times) == 1 else None
+    return {"time": time} if time is not None else {}
+
+
+def _storable(values: NDArray[Any]) -> NDArray[Any]:
+    """As a type that GeoTIFF has: no bool, and half precision only in the newest of readers."""
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8)
+    return values.astype(np.float32) if values.dtype == np.float16 else values
+
+
+def _rasterio_crs(crs: HorizontalCrs) -> rasterio.CRS:
+    """By its number, where GeoTIFF has a key for it; x is the longitude all the same (OGC 19-008r4, 7.1)."""
+    return rasterio.CRS.from_epsg(4326) if crs.geographic else rasterio.CRS.from_wkt(crs.wkt)

@@ -31,11 +31,14 @@ def _column(values: list[Any]) -> NDArray[Any]:
     kinds = {type(value) for value in values}
     if kinds == {int} and all(value in _INT64 for value in values):
         return np.array(values, np.int64)
-    if kinds <= {int, float, type(None)} and float in kinds | ({float} if int in kinds else set()):
-        if all(value is None or isinstance(value, float) or abs(value) <= 2**53 for value in values):
-            return np.array([np.nan if value is None else value for value in values], np.float64)
+    if kinds <= {int, float, type(None)} and kinds != {type(None)} and all(map(_fits_float64, values)):
+        return np.array([np.nan if value is None else value for value in values], np.float64)
     texts = ["" if value is None else value if isinstance(value, str) else _json(value) for value in values]
     return np.array(texts, object)
+
+
+def _fits_float64(value: float | None) -> bool:
+    return not isinstance(value, int) or abs(value) <= 2**53
 
 
 def _json(value: object) -> str:

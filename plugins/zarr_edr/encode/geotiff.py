@@ -21,11 +21,13 @@ from zarr_edr.encode.raster import Raster, raster_of
 from zarr_edr.errors import InvalidFormat, ResponseTooLarge
 from zarr_edr.query.geometry import Float64Array
 
-MAX_BANDS = 1000
-"""GDAL allows 65535, and opens files of that many slowly."""
+MAX_PIXELS = 50_000_000
+"""Of all bands and tiles, those beyond the edge of the raster included: some 3 s of compression."""
 
-_COG = {"driver": "COG", "compress": "deflate", "level": 1, "predictor": "yes", "overview_resampling": "nearest"}
-"""Overviews, too, have the numbers that are in the array, not means of them."""
+_TILE = (128, 512)
+"""Pixels along the side of a tile, which is square: GDAL wants no less than the first; the second is its default."""
+_OVERVIEW_FROM = 256
+"""Pixels along the shorter side: GDAL takes a minute for the overviews of hundreds of bands of a narrow raster."""
 
 
 class GeoTiffEncoder:
@@ -45,11 +47,7 @@ class GeoTiffEncoder:
         grid = parameters[next(iter(first.ranges))].grid
         raster = raster_of(_axis(first, "x"), _axis(first, "y"), coverages.crs, grid)
         bands = [band for coverage in coverages.coverages for band in _bands(coverage, parameters)]
-        if len(bands) > MAX_BANDS:
-            raise ResponseTooLarge(
-                f"This answer would have {len(bands):,} bands, one for each parameter and level, of {MAX_BANDS:,} allowed; ask for "
-                "fewer levels, with z."
-            )
+        _check_size(len(bands), raster.columns.size, raster.rows.size)
         return (_written(raster, bands, coverages.crs),)
 
 
@@ -69,13 +67,15 @@ def _check_one_raster(coverages: tuple[Coverage, ...]) -> None:
     if any(coverage.domain_type is not DomainType.GRID for coverage in coverages):
         raise InvalidFormat("A GeoTIFF holds grids; ask for an area, a cube, a radius or a corridor, or for NetCDF.")
     if len({coverage.place for coverage in coverages}) > 1:
-        raise InvalidFormat("A GeoTIFF holds one raster, and this answer has several areas; ask for one, or for NetCDF.")
+        raise InvalidFormat(
+            "A GeoTIFF holds one raster, and this answer has several areas; ask for one, or for NetCDF."
+        )
     for name in {name for coverage in coverages for name in coverage.dimensions}:
         members = {c.dimensions[name] for c in coverages if name in c.dimensions}
         if len(members) > 1:
             raise InvalidFormat(
-                f"A GeoTIFF holds one member, and this answer has {len(members)}; ask for one, e.g. {name}={min(members, key=str)},"
-                " or for NetCDF."
+                f"A GeoTIFF holds one member, and this answer has {len(members)}; ask for one, e.g."
+                f" {name}={min(members, key=str)}, or for NetCDF."
             )
     for coverage in coverages:
         times = coverage.axes.get("t")
@@ -133,7 +133,7 @@ def _written(raster: Raster, bands: list[_Band], crs: HorizontalCrs) -> bytes:
         "nodata": np.nan if values.dtype.kind == "f" else None,
     }
     with MemoryFile() as memory:
-        with memory.open(**profile, **_COG) as file:
+        with memory.open(**profile, **_layout(width, height)) as file:
             file.write(values)
             file.update_tags(**_shared(bands))
             for number, band in enumerate(bands, start=1):
@@ -141,6 +141,33 @@ def _written(raster: Raster, bands: list[_Band], crs: HorizontalCrs) -> bytes:
                 file.set_band_unit(number, band.units or "")
                 file.update_tags(number, **band.tags)
         return bytes(memory.getbuffer())
+
+
+def _tile(width: int, height: int) -> int:
+    """Side of a tile: small where the raster is narrow, lest most of each tile be padding."""
+    least, most = _TILE
+    return min(most, max(least, -(-min(width, height) // 16) * 16))
+
+
+def _check_size(bands: int, width: int, height: int) -> None:
+    side = _tile(width, height)
+    pixels = bands * -(-width // side) * -(-height // side) * side**2
+    if pixels > MAX_PIXELS:
+        raise ResponseTooLarge(
+            f"A GeoTIFF of this answer would have {pixels:,} pixels in the tiles of its {bands:,} bands, of {MAX_PIXELS:,}"
+            " allowed; ask for fewer levels or parameters, or for NetCDF."
+        )
+
+
+def _layout(width: int, height: int) -> dict[str, Any]:
+    """Options of GDAL's COG driver."""
+    halvings = max(0, (max(width, height) - 1).bit_length() - (_TILE[1] - 1).bit_length())
+    # Overviews, too, have the numbers that are in the array, not means of them.
+    overviews = {"overview_resampling": "nearest", "overview_count": halvings}
+    if min(width, height) < _OVERVIEW_FROM or not halvings:
+        overviews = {"overviews": "none"}
+    coding = {"compress": "deflate", "level": 1, "predictor": "yes", "blocksize": _tile(width, height)}
+    return {"driver": "COG", **coding, **overviews}
 
 
 def _shared(bands: list[_Band]) -> dict[str, str]:

@@ -27,7 +27,7 @@ class NetCdfEncoder:
     queries = None
 
     def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
-        """The file. Raises `ResponseTooLarge` where it would have too many variables."""
+        """The file. Raises `ResponseTooLarge` where it would have too many arrays."""
         import h5netcdf  # noqa: PLC0415 - an optional library, slow to import
 
         dataset = cf_dataset(coverages)
@@ -48,9 +48,7 @@ def _write(file: Any, name: str, variable: CfVariable) -> None:
         written = file.create_variable(name, variable.dims, h5py.string_dtype(), data=values)
     else:
         fill = values.dtype.type(np.nan) if variable.has_gaps else None
-        # What has no gaps is not filled: the NetCDF library would take its default fill value, e.g. -32767, for one.
-        options: dict[str, Any] = {} if variable.has_gaps else {"fill_time": "never"}
-        options |= _compression(values)
+        options = _compression(values)
         written = file.create_variable(name, variable.dims, values.dtype, data=values, fillvalue=fill, **options)
     written.attrs.update(variable.attributes)
 
@@ -58,4 +56,9 @@ def _write(file: Any, name: str, variable: CfVariable) -> None:
 def _compression(values: NDArray[Any]) -> dict[str, Any]:
     if values.nbytes < _COMPRESSED_BYTES:
         return {}
-    return {"chunks": chunk_shape(values.shape, values.itemsize), "compression": "gzip", "compression_opts": 1, "shuffle": True}
+    return {
+        "chunks": chunk_shape(values.shape, values.itemsize),
+        "compression": "gzip",
+        "compression_opts": 1,
+        "shuffle": True,
+    }

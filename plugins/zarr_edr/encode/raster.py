@@ -72,7 +72,8 @@ def _on_half_turns(x: Float64Array) -> Float64Array:
     """Longitudes within -180..180 where these are all around the globe, or within it at some turn; else as they are."""
     step = abs(float(x[-1] - x[0])) / max(x.size - 1, 1)
     if abs(step * x.size - _TURN) < _TOLERANCE * step:
-        return (x + _TURN / 2) % _TURN - _TURN / 2
+        wrapped: Float64Array = np.mod(x + _TURN / 2, _TURN) - _TURN / 2
+        return wrapped
     turns = np.array([0.0, -_TURN, _TURN, -2 * _TURN, 2 * _TURN])
     fits = (x.min() + turns >= -_TURN / 2) & (x.max() + turns <= _TURN / 2)
     return x + turns[int(np.argmax(fits))]

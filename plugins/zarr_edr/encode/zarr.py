@@ -40,7 +40,7 @@ class ZarrEncoder:
     queries = None
 
     def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
-        """The ZIP file. Raises `ResponseTooLarge` where it would have too many variables."""
+        """The ZIP file. Raises `ResponseTooLarge` where it would have too many arrays."""
         dataset = cf_dataset(coverages)
         buffer = BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
@@ -79,7 +79,7 @@ def _metadata(variable: CfVariable) -> dict[str, Any]:
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": "" if text else _fill(variable),
         "codecs": [
-            {"name": "vlen-utf8"} if text else little_endian,
+            {"name": "vlen-utf8", "configuration": {}} if text else little_endian,
             {"name": "zstd", "configuration": {"level": _LEVEL, "checksum": False}},
         ],
         "attributes": _attributes(variable.attributes),
@@ -104,7 +104,8 @@ def _chunks(variable: CfVariable) -> Iterator[tuple[str, bytes]]:
     """Keys and bytes, before compression, of all chunks; those beyond the edge are whole, too, as the format has it."""
     values, chunk = variable.values, _chunk_shape(variable.values)
     for index in product(*(range(-(-size // step)) for size, step in zip(values.shape, chunk, strict=True))):
-        part = values[..., *(slice(i * step, (i + 1) * step) for i, step in zip(index, chunk, strict=True))]
+        here: tuple[Any, ...] = tuple(slice(i * step, (i + 1) * step) for i, step in zip(index, chunk, strict=True))
+        part = values[(..., *here)]  # an array, though it be of no axis
         if part.shape != chunk:
             part = np.pad(part, [(0, step - size) for size, step in zip(part.shape, chunk, strict=True)])
         key = "/".join(["c", *map(str, index)])

@@ -89,11 +89,13 @@ def cf_dataset(coverages: CoverageSet) -> CfDataset:
     # Coordinates have the plain names, whatever parameters are called.
     reserved = frozenset(builder.names)
     named = [{name: builder.claim(_data_name(name, reserved)) for name in block.ranges} for block in blocks]
-    mapping = builder.add("crs", (), np.array(0, np.int32), grid_mapping(coverages.crs))
+    mapping = builder.claim("crs")
     for block, names, where in zip(blocks, named, placed, strict=True):
         further = builder.tag(block, where)
         for parameter, laid in block.ranges.items():
             builder.put(parameter, names[parameter], laid, where, further, mapping)
+    # Last, so that who takes the first variable gets data.
+    builder.variables[mapping] = CfVariable((), np.array(0, np.int32), grid_mapping(coverages.crs))
     return CfDataset(builder.dims, builder.variables, _global(coverages, blocks))
 
 

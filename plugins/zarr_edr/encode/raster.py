@@ -76,7 +76,7 @@ def _on_half_turns(x: Float64Array) -> Float64Array:
         return wrapped
     turns = np.array([0.0, -_TURN, _TURN, -2 * _TURN, 2 * _TURN])
     fits = (x.min() + turns >= -_TURN / 2) & (x.max() + turns <= _TURN / 2)
-    return x + turns[int(np.argmax(fits))]
+    return x + float(turns[int(np.argmax(fits))])
 
 
 def _spacing(centres: Float64Array, lone: Edges | None, what: str, crs: HorizontalCrs) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -121,3 +122,10 @@ def test_without_its_libraries_it_is_not_offered(library: str) -> None:
 def test_a_point_is_a_point() -> None:
     with opened(coverages(of(DomainType.POINT, ONE, (), 0.1))) as file:
         assert file["v"][...].item() == np.float32(0.1)
+
+
+def test_threads_write_at_the_same_time() -> None:
+    answer = coverages(WHOLE)
+    with ThreadPoolExecutor(4) as pool:
+        bodies = set(pool.map(lambda _: body_of(answer), range(16)))
+    assert bodies == {body_of(answer)}

@@ -104,6 +104,8 @@ def _signature(coverage: Coverage, *, as_points: bool) -> tuple[Any, ...]:
     shared += [id(coverage.vertical), id(time_axis)]
     if isinstance(t := coverage.axes.get("t"), Times):
         shared.append(t.index.tobytes())
+    if (tuples := _tuples(coverage)) is not None:
+        shared.append(tuples.z is None)
     names = ["z"] if "z" in coverage.axes else []
     if coverage.domain_type is DomainType.GRID and not as_points:
         names += ["x", "y"]

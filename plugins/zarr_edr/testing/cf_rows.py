@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from zarr_edr.testing.oracle_axes import iso
 Fact = tuple[str, float, float, str | None, float | None, tuple[tuple[str, Any], ...], float | None]
 """Parameter, x, y, time, level, further dimensions, value."""
 
+_NUMBERED = re.compile(r"_\d+$")
+"""What tells apart variables that would have the same name."""
 _TIMES = xr.coders.CFDatetimeCoder(use_cftime=True)
 
 
@@ -69,7 +72,8 @@ def _is_data(array: xr.DataArray) -> bool:
 def _facts(array: xr.DataArray) -> Iterator[Fact]:
     parameter = array.attrs.get("parameter_name", array.name)
     axis_of = {_axis(coordinate): coordinate for coordinate in _own_coordinates(array)}
-    members = {str(c.name): c for c in _own_coordinates(array) if _axis(c) is None and not str(c.name).endswith("_id")}
+    others = {_NUMBERED.sub("", str(c.name)): c for c in _own_coordinates(array) if _axis(c) is None}
+    members = {name: coordinate for name, coordinate in others.items() if not name.endswith("_id")}
     columns = {key: _along(axis_of[key], array) for key in "XYTZ" if key in axis_of}
     further = {name: _along(coordinate, array) for name, coordinate in sorted(members.items())}
     for k, value in enumerate(array.values.reshape(-1)):

@@ -243,7 +243,7 @@ def read_cells(answer: CoverageSet) -> set[Cell]:
 
 
 @seed(0)
-@profile(60)
+@profile(40)
 @given(cases(cubes, count=4))
 def test_answers_are_read_back_or_are_no_raster(case: Case[CubeQuery]) -> None:
     collection = collection_on(in_memory(case.spec))

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.io import MemoryFile
-from rasterio.transform import Affine
 
 from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Times
 from zarr_edr.dataset.model import HorizontalCrs, Parameter
@@ -121,6 +118,9 @@ def _band(coverage: Coverage, parameter: Parameter, level: float | None, layer: 
 
 
 def _written(raster: Raster, bands: list[_Band], crs: HorizontalCrs) -> bytes:
+    from rasterio.io import MemoryFile  # noqa: PLC0415 - a quarter of a second that other formats need not wait for
+    from rasterio.transform import Affine  # noqa: PLC0415
+
     values = raster.arranged(np.stack([_storable(band.values) for band in bands]))
     count, height, width = values.shape
     profile: dict[str, Any] = {
@@ -128,7 +128,8 @@ def _written(raster: Raster, bands: list[_Band], crs: HorizontalCrs) -> bytes:
         "height": height,
         "width": width,
         "dtype": values.dtype,
-        "crs": _rasterio_crs(crs),
+        # By its number, where GeoTIFF has a key for it; x is the longitude all the same (OGC 19-008r4, 7.1).
+        "crs": "EPSG:4326" if crs.geographic else crs.wkt,
         "transform": Affine(raster.width, 0, raster.west, 0, -raster.height, raster.north),
         "nodata": np.nan if values.dtype.kind == "f" else None,
     }
@@ -182,8 +183,3 @@ def _storable(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind == "b":
         return values.astype(np.uint8)
     return values.astype(np.float32) if values.dtype == np.float16 else values
-
-
-def _rasterio_crs(crs: HorizontalCrs) -> rasterio.CRS:
-    """By its number, where GeoTIFF has a key for it; x is the longitude all the same (OGC 19-008r4, 7.1)."""
-    return rasterio.CRS.from_epsg(4326) if crs.geographic else rasterio.CRS.from_wkt(crs.wkt)

@@ -16,6 +16,7 @@ from zarr_edr.encode.cf import MAX_ARRAYS, CfDataset, cf_dataset
 from zarr_edr.encode.netcdf import NetCdfEncoder
 from zarr_edr.encode.zarr import ZarrEncoder
 from zarr_edr.errors import ResponseTooLarge
+from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Tags
 from zarr_edr.testing.cf_rows import netcdf_by_c_library, zarr_by_zarr_python
 from zarr_edr.testing.sample_coverages import COVERAGES, ONE, THREE, X, Y, Z, coverages, of, times, vertical
@@ -115,7 +116,7 @@ class TestDimensions:
             of(DomainType.GRID, {"x": X[k : k + 1], **axes}, ("t", "z", "y", "x"), np.full((2, 2, 1, 1), k), place=k)
             for k in range(count)
         ]
-        dataset = laid(*cells, single=False)
+        dataset = laid(*cells, single=False, shape=PointShape.MANY)
         assert dataset.variables["v"].dims == ("station", "time", "z")
         assert dataset.attributes["featureType"] == "timeSeriesProfile"
 
@@ -270,7 +271,7 @@ class TestTags:
         lines = [
             of(DomainType.MULTI_POINT, {"composite": THREE}, ("composite",), [1, 2, 3], place=place) for place in (0, 1)
         ]
-        dataset = laid(*lines, tags=Tags(("a", "b"), {}))
+        dataset = laid(*lines, tags=Tags(("a", "b"), {}), shape=PointShape.PATH)
         assert dataset.variables["station_id"].values.tolist() == ["a"] * 3 + ["b"] * 3
 
     def test_properties_do_not_take_the_names_of_parameters(self) -> None:

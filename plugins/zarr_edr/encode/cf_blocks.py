@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range, Times, Tuples
 from zarr_edr.dataset.model import TimeAxis, VerticalAxis
+from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Float64Array
 
 STATION, TRAJECTORY, OBS = "station", "trajectory", "obs"
@@ -62,7 +63,7 @@ def member_role(name: str) -> str:
 def blocks_of(coverages: CoverageSet) -> list[Block]:
     """The blocks of an answer, in the order in which their first coverages come."""
     as_points = _cells_are_points(coverages)
-    numbered = _points_are_places(coverages)
+    numbered = coverages.shape is not PointShape.PATH
     families: dict[tuple[Any, ...], list[Coverage]] = {}
     for coverage in coverages.coverages:
         families.setdefault(_signature(coverage, as_points=as_points), []).append(coverage)
@@ -76,25 +77,12 @@ def blocks_of(coverages: CoverageSet) -> list[Block]:
 
 def _cells_are_points(coverages: CoverageSet) -> bool:
     """Whether grids are single cells of several places: points, of which each has many times and levels."""
-    grids = [c for c in coverages.coverages if c.domain_type is DomainType.GRID]
-    cells = all(_numbers(c, "x").size == _numbers(c, "y").size == 1 for c in grids)
-    return cells and (len({c.place for c in grids}) > 1 or _is_lone(coverages, DomainType.GRID))
+    return coverages.shape is PointShape.MANY
 
 
 def _is_lone(coverages: CoverageSet, kind: DomainType) -> bool:
     """Whether the answer is one coverage that would have been many, had more points been asked for."""
     return not coverages.single and [c.domain_type for c in coverages.coverages] == [kind]
-
-
-def _points_are_places(coverages: CoverageSet) -> bool:
-    """Whether the points of a MultiPoint are places of their own; else they are vertices of one place, a line without times."""
-    tags = coverages.tags
-    if tags is None:
-        return True
-    columns = [tags.ids] if tags.ids is not None else list(tags.properties.values())
-    places = len(columns[0]) if columns else 0
-    ends = (c.place + t.x.size for c in coverages.coverages if (t := _tuples(c)) and c.domain_type not in _PATHS)
-    return all(end <= places for end in ends)
 
 
 def _signature(coverage: Coverage, *, as_points: bool) -> tuple[Any, ...]:
@@ -167,7 +155,7 @@ class _Stack:
     lone: bool
     """Whether a point that is alone has a dimension of stations all the same."""
     numbered: bool
-    """See `_points_are_places`."""
+    """Whether the points of a MultiPoint are places of their own; else they are vertices of one, a line without times."""
 
     @property
     def first(self) -> Coverage:

@@ -13,6 +13,7 @@ from zarr_edr.dataset.calendars import DAY_US, iso_strings
 from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.cf_crs import crs84
 from zarr_edr.dataset.model import Collection, HorizontalCrs, TimeAxis, Unit, VerticalAxis
+from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Tags
 from zarr_edr.settings import CollectionSettings
 from zarr_edr.testing.stores import LAT, LON, AxisSpec, StoreSpec, VariableSpec, in_memory
@@ -44,13 +45,18 @@ def vertical(unit: str = "hPa", positive: str = "down") -> VerticalAxis:
 
 
 def coverages(
-    *members: Coverage, crs: HorizontalCrs | None = None, tags: Tags | None = None, single: bool | None = None
+    *members: Coverage,
+    crs: HorizontalCrs | None = None,
+    tags: Tags | None = None,
+    single: bool | None = None,
+    shape: PointShape | None = None,
 ) -> CoverageSet:
     """An answer of these."""
     names = tuple(sorted({name for coverage in members for name in coverage.ranges}))
     parameters = tuple(replace(collection().parameters["v"], name=name) for name in names)
     alone = len(members) == 1 if single is None else single
-    return CoverageSet(members, parameters, crs or crs84(), alone, "http://localhost/collections/c/position", tags=tags)
+    url = "http://localhost/collections/c/position"
+    return CoverageSet(members, parameters, crs or crs84(), alone, url, shape=shape, tags=tags)
 
 
 def of(kind: DomainType, axes: Any, names: tuple[str, ...], values: Any, **more: Any) -> Coverage:

@@ -143,13 +143,23 @@ _COVERAGES_PER_LOOK = 1000
 """Coverages made between looks at the clock: some 20 ms."""
 
 
-def cover(plan: ReadPlan, arrays: tuple[NDArray[Any], ...], crs: HorizontalCrs, deadline: Deadline) -> CoverageSet:
-    """Turn the values read for a plan, in the order of `plan.array_reads`, into coverages."""
+def cover(
+    plan: ReadPlan,
+    arrays: tuple[NDArray[Any], ...],
+    crs: HorizontalCrs,
+    deadline: Deadline,
+    *,
+    together: bool = False,
+) -> CoverageSet:
+    """Turn the values read for a plan, in the order of `plan.array_reads`, into coverages.
+
+    With `together`, many points with many levels are one coverage too, which CoverageJSON has no domain type for: tables have.
+    """
     remaining = iter(arrays)
     coverages: list[Coverage] = []
     for group in plan.groups:
         values = {r.parameter.name: next(remaining) for r in group.reads}
-        for coverage in _cover_group(group, values):
+        for coverage in _cover_group(group, values, together=together):
             coverages.append(coverage)
             if len(coverages) % _COVERAGES_PER_LOOK == 0:
                 deadline.check()
@@ -169,7 +179,7 @@ def _masked(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
     return np.where(inside, values.astype(np.float64), np.nan)  # integers have no NaN
 
 
-def _cover_group(group: GroupPlan, values: Mapping[str, NDArray[Any]]) -> Iterator[Coverage]:
+def _cover_group(group: GroupPlan, values: Mapping[str, NDArray[Any]], *, together: bool) -> Iterator[Coverage]:
     """One coverage for each member of the further dimensions, and more where one domain cannot hold all."""
     where = group.where
     if isinstance(where, LocatedPoints):
@@ -183,7 +193,7 @@ def _cover_group(group: GroupPlan, values: Mapping[str, NDArray[Any]]) -> Iterat
             yield _at_point(group, where, of_members, 0, dimensions)
         elif where.shape is PointShape.PATH:
             yield from _along_path(group, where, of_members, dimensions)
-        elif _split_by_point(group):
+        elif _split_by_point(group) and not together:
             for point in range(where.x.size):
                 yield _at_point(group, where, of_members, point, dimensions)
         else:
@@ -237,18 +247,19 @@ def _at_point(group: GroupPlan, points: LocatedPoints, values: Values, point: in
 
 
 def _at_points(group: GroupPlan, points: LocatedPoints, values: Values, dimensions: Dimensions) -> Coverage:
-    """A coverage of many points, at one level or a level each. `values`: shape ([t,] [z=1,] p)."""
+    """A coverage of many points, at one level or a level each, or at all of some levels. `values`: shape ([t,] [z,] p)."""
     z = points.z
-    if group.z is not None:
+    times, levels = _sizes(group)
+    axes: Axes = _times(group.t)
+    if group.z is not None and levels > 1:
+        axes["z"] = group.z.axis.written[group.z.index]
+    elif group.z is not None:
         z = np.full(points.x.shape, group.z.axis.written[group.z.index[0]])
-    axes: Axes = {"composite": Tuples(points.x, points.y, z), **_times(group.t)}
-    count = int(points.x.size)
-    names: tuple[str, ...]
-    shape: tuple[int, ...]
-    if _sizes(group)[0] > 1:
-        domain_type, names, shape = DomainType.MULTI_POINT_SERIES, ("t", "composite"), (_sizes(group)[0], count)
-    else:
-        domain_type, names, shape = DomainType.MULTI_POINT, ("composite",), (count,)
+    axes = {"composite": Tuples(points.x, points.y, z), **axes}
+    sizes = {"t": times, "z": levels, "composite": int(points.x.size)}
+    names = tuple(name for name, size in sizes.items() if size > 1 or name == "composite")
+    shape = tuple(sizes[name] for name in names)
+    domain_type = DomainType.MULTI_POINT_SERIES if times > 1 else DomainType.MULTI_POINT
     ranges = {name: Range(names, array.reshape(shape)) for name, array in values.items()}
     return Coverage(domain_type, axes, ranges, _vertical(group), dimensions, points.first)
 
@@ -311,11 +322,15 @@ def in_crs(coverages: CoverageSet, crs: QueryCrs) -> CoverageSet:
     """The same coverages with coordinates in a CRS, and labelled so. Raises `InvalidCrs` where it cannot show them."""
     if crs is CRS84:
         return coverages
-    label = HorizontalCrs(crs.uri, crs.wkt, crs.geographic, crs.latitude_first)
     moved = tuple(
         replace(c, axes={name: _moved(name, axis, crs) for name, axis in c.axes.items()}) for c in coverages.coverages
     )
-    return replace(coverages, coverages=moved, crs=label)
+    return replace(coverages, coverages=moved, crs=labelled(coverages.crs, crs))
+
+
+def labelled(stored: HorizontalCrs, crs: QueryCrs) -> HorizontalCrs:
+    """The CRS of an answer: that of the store, unless the query names another than the default."""
+    return stored if crs is CRS84 else HorizontalCrs(crs.uri, crs.wkt, crs.geographic, crs.latitude_first)
 
 
 _METRE_DIGITS = 4

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from zarr_edr.coverage import CoverageSet, Page, cover, in_crs
+from zarr_edr.coverage import CoverageSet, Page, cover, in_crs, labelled
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode.protocol import Encoder, PartsEncoder
 from zarr_edr.encode.table import Outline
@@ -160,9 +160,7 @@ def _made(
     planned.admit(collection.settings.limits)
     clock.now().check()
     if isinstance(encoder, PartsEncoder):
-        parts = Parts(planned, ROWS_PER_PART)
-        if len(parts) > 1 or spill is not None:
-            return _in_parts(parts, query, collection, encoder, clock, spill, progress)
+        return _in_parts(Parts(planned, ROWS_PER_PART), query, collection, encoder, clock, spill, progress)
     coverages, stats = _read(planned, query, collection, clock.now())
     coverages = replace(coverages, endpoint=endpoint, page=page)
     return _Made(iter(encoder.encode(coverages)), stats, planned.cells)
@@ -183,7 +181,7 @@ def _in_parts(
     file = None if spill is None else Spill(spill)
     scheduler = choose(collection.settings.dask_scheduler, planned)
     reading = Reading(planned, scheduler, file, lambda: gauge.read(reading.stats.chunks))
-    outline = Outline.of_plan(planned, collection.crs, query.tags)
+    outline = Outline.of_plan(planned, labelled(collection.crs, query.crs), query.tags)
 
     def written() -> Iterator[bytes]:
         try:

@@ -236,4 +236,5 @@ def read_parts(
             start = first_read[piece.group]
             arrays += [reading.values(start + n, part) for n in range(len(group.reads))]
         narrowed = ReadPlan(tuple(groups), parts.plan.places)
-        yield replace(in_crs(cover(narrowed, tuple(arrays), crs, deadline()), query.crs), tags=query.tags)
+        coverages = cover(narrowed, tuple(arrays), crs, deadline(), together=True)
+        yield replace(in_crs(coverages, query.crs), tags=query.tags)

@@ -22,6 +22,7 @@ from zarr_edr.engine import answer
 from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Tags
 from zarr_edr.query.model import Query
+from zarr_edr.query.request import build_query
 from zarr_edr.testing.agreement import collection_on, profile
 from zarr_edr.testing.cf import collection_at
 from zarr_edr.testing.stores import StoreSpec, in_memory
@@ -163,3 +164,10 @@ def test_numbers_are_the_shortest_that_read_back_to_the_same_float32() -> None:
 def test_rows_in_metres_have_no_longitudes() -> None:
     projected = replace(points(), crs=HorizontalCrs("http://www.opengis.net/def/crs/EPSG/0/3857", "", geographic=False))
     assert list(orjson.loads(text(RecordsEncoder(), projected))[0])[:4] == ["points", "time", "x", "y"]
+
+
+def test_rows_of_a_query_in_metres_are_in_metres() -> None:
+    of = collection_at("data/ostia.zarr")
+    query = build_query("position", {"coords": "POINT(0 0)", "crs": "EPSG:3857", "datetime": "2008-07"}, of)
+    (row,) = orjson.loads(answer(query, of, RecordsEncoder()).whole() or b"")
+    assert row.keys() == {"points", "time", "x", "y", "surface_temperature"}

@@ -3,7 +3,10 @@
     EdrError
     ├── InvalidQuery                the request is wrong                     400
     │   ├── InvalidCoords, InvalidBbox, InvalidDatetime, InvalidZ
-    │   ├── InvalidParameterName, InvalidFormat, InvalidCrs, InvalidBody
+    │   ├── InvalidParameterName, InvalidFormat, InvalidCrs
+    │   ├── InvalidBody
+    │   │   ├── UnsupportedMediaType    of a type that is not read       415
+    │   │   └── UnsupportedEncoding     packed as is not undone          415
     │   └── QueryTooLarge           the text itself is over a limit          413
     ├── NotFound                    no such collection, instance, query      404
     ├── NotAcceptable               no offered media type is accepted        406
@@ -49,6 +52,8 @@ class ErrorKind(StrEnum):
     OVERLOADED = "Overloaded"
     CONFIGURATION = "Configuration"
     UNSUPPORTED_DATASET = "UnsupportedDataset"
+    UNSUPPORTED_MEDIA_TYPE = "UnsupportedMediaType"
+    UNSUPPORTED_ENCODING = "UnsupportedEncoding"
 
 
 STATUS: dict[ErrorKind, int] = {
@@ -72,6 +77,8 @@ STATUS: dict[ErrorKind, int] = {
     ErrorKind.OVERLOADED: 503,
     ErrorKind.CONFIGURATION: 500,
     ErrorKind.UNSUPPORTED_DATASET: 500,
+    ErrorKind.UNSUPPORTED_MEDIA_TYPE: 415,
+    ErrorKind.UNSUPPORTED_ENCODING: 415,
 }
 
 
@@ -140,6 +147,18 @@ class InvalidBody(InvalidQuery):
     """The body of a POST is not one of the documented shapes."""
 
     kind = ErrorKind.INVALID_BODY
+
+
+class UnsupportedMediaType(InvalidBody):
+    """The body of a POST is of a media type that is not read, or not read here."""
+
+    kind = ErrorKind.UNSUPPORTED_MEDIA_TYPE
+
+
+class UnsupportedEncoding(InvalidBody):
+    """The body of a POST is compressed in a way that is not undone."""
+
+    kind = ErrorKind.UNSUPPORTED_ENCODING
 
 
 class QueryTooLarge(InvalidQuery):

@@ -22,7 +22,12 @@ class Limits:
     )
     chunks: int = field(default=100_000, metadata={"help": "chunks read for one answer, cached or not"})
     coords_chars: int = field(default=4_000_000, metadata={"help": "characters of `coords`"})
-    body_bytes: int = field(default=16 * 1024**2, metadata={"help": "bytes of a POST body"})
+    body_bytes: int = field(default=16 * 1024**2, metadata={"help": "bytes of a POST body, as it was sent"})
+    inflated_bytes: int = field(
+        default=64 * 1024**2,
+        metadata={"help": "bytes of a POST body once inflated, and of a table or the names of places in it once read"},
+    )
+    nesting: int = field(default=32, metadata={"help": "lists and objects within one another in a JSON body"})
     seconds: float = field(default=30.0, metadata={"help": "time to answer, once the request is read"})
 
 

@@ -53,6 +53,10 @@ class QueryCrs:
             latitude = np.degrees(np.arctan(np.sinh(second / _EARTH_M)))
         return np.degrees(first / _EARTH_M), latitude
 
+    def of_xy(self, x: Float64Array, y: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """As `to_lonlat`, of positions that have x, the longitude or easting, first in every CRS, as GeoJSON and tables do."""
+        return (x, y) if self.latitude_first else self.to_lonlat(x, y)
+
     def x_of(self, longitude: Float64Array) -> Float64Array:
         """X (easting, or longitude) of meridians, shape (n,)."""
         return np.radians(longitude) * _EARTH_M if self.mercator else longitude

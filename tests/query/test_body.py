@@ -16,6 +16,7 @@ from zarr_edr.errors import InvalidBody, InvalidCoords, InvalidQuery, QueryTooLa
 from zarr_edr.limits import Limits
 from zarr_edr.query.body import FORM_TYPE, parse_body
 from zarr_edr.query.geometry import Points
+from zarr_edr.query.shapes import points_of
 from zarr_edr.query.wkt import parse_points
 
 JSON = "application/json"
@@ -35,8 +36,8 @@ class Read:
 def parse_points_body(body: bytes, content_type: str | None, limits: Limits) -> Read:
     """As a position query reads a body: points of its own, or those of `coords`."""
     found = parse_body(body, content_type, limits)
-    if found.points is not None:
-        return Read(found.points, found.options)
+    if found.places is not None:
+        return Read(points_of(found.places.geometry, lambda x, y: (x, y)), found.options)
     options = dict(found.options)
     if "coords" not in options:
         raise InvalidBody("The body has no points; the form has no coords.")
@@ -216,7 +217,9 @@ class TestContentType:
         ["text/plain", "multipart/form-data; boundary=x", "application/jsonx", "x" * 100_000, ";", "\u0661"],
     )
     def test_another_type_is_refused_with_those_accepted(self, content_type: str) -> None:
-        with pytest.raises(InvalidBody, match=r"accepted are application/json, application/geo\+json and .*urlencoded"):
+        with pytest.raises(
+            InvalidBody, match=r"accepted are application/json, application/geo\+json, .*urlencoded, text/csv"
+        ):
             parse_points_body(b"POINT(1 2)", content_type, LIMITS)
 
     def test_another_charset_is_refused(self) -> None:
@@ -242,9 +245,6 @@ HOSTILE_BYTES: dict[str, tuple[bytes, str]] = {
     "beyond float64, by digits": (b'{"longitude": [1' + b"0" * 400 + b'], "latitude": [1]}', "not JSON"),
     "beyond float64, negative": (b'{"type": "Point", "coordinates": [0, -1' + b"0" * 400 + b"]}", "not JSON"),
     "hexadecimal": (b'{"longitude": [0x10], "latitude": [1]}', "not JSON"),
-    "100,000 lists nested": (b"[" * 100_000, "not JSON"),
-    "100,000 lists nested and closed": (b"[" * 100_000 + b"]" * 100_000, "not JSON"),
-    "100,000 objects nested": (b'{"a":' * 100_000, "not JSON"),
     "a million digits": (b"1" * 1_000_000, "not JSON"),
     "a list": (b"[[1, 2], [3, 4]]", "is a list; it must be a JSON object"),
     "a number": (b"1", "is a number"),
@@ -280,10 +280,8 @@ HOSTILE_JSON: dict[str, tuple[object, str]] = {
     "no type": ({"coordinates": [1, 2]}, "of no known type"),
     "type a number": ({"type": 5, "coordinates": [1, 2]}, "of no known type"),
     "type in lower case": ({"type": "point", "coordinates": [1, 2]}, "'point'"),
-    "line": ({"type": "LineString", "coordinates": [[1, 2], [3, 4]]}, "'LineString'"),
-    "polygon": ({"type": "Polygon", "coordinates": [[[1, 2], [3, 4], [5, 6], [1, 2]]]}, "'Polygon'"),
     "geometries": ({"type": "GeometryCollection", "geometries": []}, "'GeometryCollection'"),
-    "long type": ({"type": "x" * 100_000, "coordinates": [1, 2]}, "must be a Point"),
+    "long type": ({"type": "x" * 100_000, "coordinates": [1, 2]}, "must be one of Point, MultiPoint"),
     "point without numbers": ({"type": "Point", "coordinates": []}, "coordinates has 0 numbers"),
     "point of one": ({"type": "Point", "coordinates": [1]}, "coordinates has 1 numbers"),
     "point of four": ({"type": "Point", "coordinates": [1, 2, 3, 4]}, "coordinates has 4 numbers"),
@@ -306,11 +304,14 @@ HOSTILE_JSON: dict[str, tuple[object, str]] = {
     "collection empty": (collection(), "features is an empty list"),
     "collection without features": ({"type": "FeatureCollection"}, "features is null or missing"),
     "collection with a line": (
-        collection(multipoint([[1, 2]]), NO_POINT),
-        r"features\[0\] is not a feature with a Point",
+        collection(multipoint([[1, 2]]), {"type": "LineString", "coordinates": [[1, 2], [3, 4]]}),
+        r"features\[1\].geometry.coordinates is of a MULTILINESTRING and features\[0\]",
     ),
-    "collection with null": (collection({"type": "Point", "coordinates": [1, 2]}, None), r"features\[1\] is not"),
-    "collection with half a point": (collection(NO_POINT), r"features\[0\] is not"),
+    "collection with null": (
+        collection({"type": "Point", "coordinates": [1, 2]}, None),
+        r"features\[1\].geometry is of no known type",
+    ),
+    "collection with half a point": (collection(NO_POINT), r"features\[0\].geometry.coordinates is null"),
     "collection of numbers": ({"type": "FeatureCollection", "features": [1]}, r"features\[0\] is not"),
     "collection with text": (
         collection({"type": "Point", "coordinates": ["1", 2]}),

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from zarr_edr.errors import InvalidCoords, InvalidQuery, QueryTooLarge
 from zarr_edr.limits import Limits
-from zarr_edr.query.wkt import GeometryKind, parse_points, read_geometry
+from zarr_edr.query.geometry import GeometryKind
+from zarr_edr.query.wkt import parse_points, read_geometry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zarr_edr.query.wkt import WktGeometry
+    from zarr_edr.query.geometry import Geometry
 
 LIMITS = Limits()
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -33,7 +34,7 @@ def numbers_in(text: str) -> list[list[float]]:
     return [[float(number) for number in row] for row in zip(*columns, strict=True)]
 
 
-def read(text: str) -> WktGeometry:
+def read(text: str) -> Geometry:
     return read_geometry(text, max_chars=10_000, max_points=1_000)
 
 

@@ -88,7 +88,7 @@ def test_a_body_over_the_limit_is_413(client: FlaskClient) -> None:
     assert "limits.body_bytes" in response.get_json()["description"]
 
 
-def test_a_compressed_body_is_refused_unread(client: FlaskClient) -> None:
+def test_a_body_that_is_not_compressed_as_it_says_is_400(client: FlaskClient) -> None:
     response = client.post(f"{OSTIA}/multipoint", data=b"x", headers={"Content-Encoding": "gzip"})
     assert response.status_code == 400
 

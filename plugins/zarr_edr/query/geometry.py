@@ -8,12 +8,56 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+
+
+class GeometryKind(StrEnum):
+    """The geometries of EDR queries, by their tag in WKT."""
+
+    POINT = "POINT"
+    MULTIPOINT = "MULTIPOINT"
+    LINESTRING = "LINESTRING"
+    MULTILINESTRING = "MULTILINESTRING"
+    POLYGON = "POLYGON"
+    MULTIPOLYGON = "MULTIPOLYGON"
+
+
+POINTS = (GeometryKind.POINT, GeometryKind.MULTIPOINT)
+LINES = (GeometryKind.LINESTRING, GeometryKind.MULTILINESTRING)
+POLYGONS = (GeometryKind.POLYGON, GeometryKind.MULTIPOLYGON)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Geometry:
+    """A geometry as flat arrays, as it was written. Finite; lines have two positions or more, rings four or more and are closed.
+
+    Positions form sequences (a point, a line, a ring) and sequences form parts (a point, a line, a polygon).
+    """
+
+    kind: GeometryKind
+    has_z: bool
+    has_m: bool
+    coords: Float64Array
+    """Shape (n, 2 + has_z + has_m): x, y, then z, then m."""
+    sequences: Int64Array
+    """Shape (s + 1,): sequence i is `coords[sequences[i]:sequences[i + 1]]`."""
+    parts: Int64Array
+    """Shape (p + 1,): part i has the sequences `parts[i]` to `parts[i + 1]`, the first of a polygon being its shell."""
+
+
+def geometry_of_points(x: Float64Array, y: Float64Array, z: Float64Array | None = None, *, multi: bool) -> Geometry:
+    """Positions, shape (n,) each, n >= 1 and finite, as a MULTIPOINT, or as a POINT where not `multi`."""
+    coords = np.column_stack([x, y] if z is None else [x, y, z])
+    offsets = np.arange(len(coords) + 1, dtype=np.int64)
+    kind = GeometryKind.MULTIPOINT if multi else GeometryKind.POINT
+    return Geometry(kind, z is not None, False, coords, offsets, offsets)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +85,18 @@ class Tags:
     """One for each place, as GeoJSON allows them; None: no place has one."""
     properties: Mapping[str, Sequence[Any]]
     """Name -> one JSON value for each place, None where it has none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where a query looks, given otherwise than by `coords`: x before y, whatever the order of axes in the CRS."""
+
+    geometry: Geometry
+    """Each of its parts is a place."""
+    tags: Tags | None = None
+    """Of the parts."""
+    in_degrees: bool = False
+    """Whether they are longitudes and latitudes by name, in whatever CRS the query is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,11 +8,19 @@ from typing import Any
 
 from zarr_edr.crs import CRS84, QueryCrs, crs_named
 from zarr_edr.dataset.model import Collection
-from zarr_edr.errors import InvalidCoords, InvalidParameterName, InvalidQuery, InvalidZ, NotFound
+from zarr_edr.errors import (
+    InvalidBody,
+    InvalidCoords,
+    InvalidCrs,
+    InvalidParameterName,
+    InvalidQuery,
+    InvalidZ,
+    NotFound,
+)
 from zarr_edr.limits import Limits
 from zarr_edr.query.bbox import parse_bbox
 from zarr_edr.query.checks import check_geographic, quoted
-from zarr_edr.query.geometry import Path, Points
+from zarr_edr.query.geometry import LINES, POINTS, POLYGONS, GeometryKind, Path, Places, Points
 from zarr_edr.query.model import (
     AreaQuery,
     CorridorQuery,
@@ -24,7 +32,16 @@ from zarr_edr.query.model import (
     Resolution,
     TrajectoryQuery,
 )
-from zarr_edr.query.shapes import METRES, parse_length_m, parse_path, parse_polygons, parse_positive
+from zarr_edr.query.shapes import (
+    METRES,
+    parse_length_m,
+    parse_path,
+    parse_polygons,
+    parse_positive,
+    path_of,
+    points_of,
+    polygons_of,
+)
 from zarr_edr.query.temporal import parse_datetime
 from zarr_edr.query.vertical import parse_z
 from zarr_edr.query.wkt import parse_points
@@ -66,10 +83,21 @@ _EXAMPLES = {
 """Parameter -> query type that requires it -> an example."""
 
 
+_TAKEN: Mapping[str, tuple[tuple[GeometryKind, ...], str]] = {
+    "position": (POINTS, "points"),
+    "radius": (POINTS, "points"),
+    "area": (POLYGONS, "polygons"),
+    "cube": ((), ""),
+    "trajectory": (LINES, "lines"),
+    "corridor": (LINES, "lines"),
+}
+"""Query type -> the geometries it takes, and what they are called."""
+
+
 def build_query(
-    query_type: str, parameters: Mapping[str, str], collection: Collection, points: Points | None = None
+    query_type: str, parameters: Mapping[str, str], collection: Collection, places: Places | None = None
 ) -> Query:
-    """The query of a type that `parameters` describe; `points` where they came by another way than `coords`.
+    """The query of a type that `parameters` describe; `places` where they came by another way than `coords`.
 
     Raises `NotFound` for a query type that there is not; `InvalidQuery` and its kinds for what is missing, unknown, malformed
     or over a limit.
@@ -77,11 +105,36 @@ def build_query(
     if query_type not in PARAMETERS:
         raise NotFound(f"There is no query {query_type[:60]!r}; there are {', '.join(PARAMETERS)}.")
     given = _canonical(query_type, parameters, collection)
-    for name, example in _EXAMPLES.items():
-        if query_type in example and name not in given and not (name == "coords" and points is not None):
-            raise _missing(name, example[query_type])
     crs = crs_named(given["crs"]) if "crs" in given else CRS84
-    return _BUILDERS[query_type](given, collection, crs, points, _selection(given, collection, crs))
+    if places is not None:
+        _check_places(query_type, given, crs, places)
+    for name, example in _EXAMPLES.items():
+        if query_type in example and name not in given and not (name == "coords" and places is not None):
+            raise _missing(name, example[query_type])
+    selection = _selection(given, collection, crs) | ({} if places is None else {"tags": places.tags})
+    return _BUILDERS[query_type](given, collection, crs, places, selection)
+
+
+def _check_places(query_type: str, given: Mapping[str, str], crs: QueryCrs, places: Places) -> None:
+    """Check that a query takes places of this kind, in this CRS, and that they are not given twice."""
+    taken, plural = _TAKEN[query_type]
+    kind = places.geometry.kind
+    if not taken:
+        raise InvalidBody(
+            f"The body has a {kind}, but the query {query_type} takes no geometry; give its bbox instead."
+        )
+    if kind not in taken:
+        raise InvalidBody(
+            f"The body has a {kind}; the query {query_type} takes {plural}, that is {' or '.join(taken)},"
+            " however they are written."
+        )
+    if "coords" in given:
+        raise InvalidCoords(f"The {plural} are given twice, in coords and in the body; leave one out.")
+    if places.in_degrees and not crs.geographic:
+        raise InvalidCrs(
+            f"The body has longitudes and latitudes, in degrees, but crs={crs.name} is in metres;"
+            " name the columns x and y, or leave crs out."
+        )
 
 
 def _missing(name: str, example: str) -> InvalidQuery:
@@ -129,46 +182,47 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _points(given: Mapping[str, str], limits: Limits, crs: QueryCrs, points: Points | None) -> Points:
-    coords = given.get("coords")
-    if points is None:
-        points = parse_points(coords or "", limits)
-    elif coords is not None:
-        raise InvalidCoords("The positions are given twice, in coords and in the body; leave one out.")
-    if crs is not CRS84:
-        x, y = crs.to_lonlat(points.x, points.y)
-        points = Points(x, y, points.z, points.multi)
+def _points(given: Mapping[str, str], limits: Limits, crs: QueryCrs, places: Places | None) -> Points:
+    if places is not None:
+        points = points_of(places.geometry, crs.of_xy)
+    else:
+        points = parse_points(given["coords"], limits)
+        if crs is not CRS84:
+            x, y = crs.to_lonlat(points.x, points.y)
+            points = Points(x, y, points.z, points.multi)
     check_geographic(points)
     return points
 
 
 def _position(
-    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, places: Places | None, selection: dict[str, Any]
 ) -> Query:
-    return PositionQuery(_points(given, collection.settings.limits, crs, points), **selection)
+    return PositionQuery(_points(given, collection.settings.limits, crs, places), **selection)
 
 
 def _radius(
-    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, places: Places | None, selection: dict[str, Any]
 ) -> Query:
     metres = parse_length_m("within", given["within"], "within-units", given["within-units"])
-    return RadiusQuery(_points(given, collection.settings.limits, crs, points), metres, **selection)
+    return RadiusQuery(_points(given, collection.settings.limits, crs, places), metres, **selection)
 
 
 def _area(
-    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, places: Places | None, selection: dict[str, Any]
 ) -> Query:
-    del points
-    polygons = parse_polygons(given["coords"], collection.settings.limits, crs.to_lonlat)
+    if places is not None:
+        polygons = polygons_of(places.geometry, crs.of_xy)
+    else:
+        polygons = parse_polygons(given["coords"], collection.settings.limits, crs.to_lonlat)
     for ring in (ring for polygon in polygons for ring in polygon.rings):
         check_geographic(Points(ring[:, 0], ring[:, 1], None, multi=True))
     return AreaQuery(polygons, **selection)
 
 
 def _cube(
-    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, places: Places | None, selection: dict[str, Any]
 ) -> Query:
-    del points, collection
+    del places, collection
     box, levels = parse_bbox(given["bbox"], crs)
     if levels is not None and selection["z"] is None:
         selection["z"] = (LevelInterval(*levels),)
@@ -176,15 +230,17 @@ def _cube(
 
 
 def _trajectory(
-    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, places: Places | None, selection: dict[str, Any]
 ) -> Query:
-    del points
-    return TrajectoryQuery(_path(given, collection, crs), **selection)
+    return TrajectoryQuery(_path(given, collection, crs, places), **selection)
 
 
-def _path(given: Mapping[str, str], collection: Collection, crs: QueryCrs) -> Path:
+def _path(given: Mapping[str, str], collection: Collection, crs: QueryCrs, places: Places | None) -> Path:
     """The line of a request. One that brings its own levels or times must not be given others beside it."""
-    path = parse_path(given["coords"], collection.settings.limits, crs.to_lonlat)
+    if places is not None:
+        path = path_of(places.geometry, crs.of_xy)
+    else:
+        path = parse_path(given["coords"], collection.settings.limits, crs.to_lonlat)
     check_geographic(Points(path.x, path.y, None, multi=True))
     if path.z is not None and "z" in given:
         raise InvalidZ("z is given twice, as the Z of coords and as a parameter; leave one out.")
@@ -194,12 +250,11 @@ def _path(given: Mapping[str, str], collection: Collection, crs: QueryCrs) -> Pa
 
 
 def _corridor(
-    given: Mapping[str, str], collection: Collection, crs: QueryCrs, points: Points | None, selection: dict[str, Any]
+    given: Mapping[str, str], collection: Collection, crs: QueryCrs, places: Places | None, selection: dict[str, Any]
 ) -> Query:
-    del points
     width = parse_length_m("corridor-width", given["corridor-width"], "width-units", given["width-units"])
     return CorridorQuery(
-        _path(given, collection, crs), width, _height(given, collection), _resolution(given), **selection
+        _path(given, collection, crs, places), width, _height(given, collection), _resolution(given), **selection
     )
 
 

@@ -1,4 +1,4 @@
-"""`coords` of the queries that take lines and polygons, and their distances, as values."""
+"""Geometries of queries as values: points, lines and polygons in longitude and latitude; and distances."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from zarr_edr.errors import InvalidCoords, InvalidQuery
 from zarr_edr.limits import Limits
 from zarr_edr.query.checks import quoted, read_decimal
-from zarr_edr.query.geometry import Float64Array, Path, Polygon
-from zarr_edr.query.wkt import GeometryKind, WktGeometry, read_geometry
+from zarr_edr.query.geometry import LINES, POLYGONS, Float64Array, Geometry, GeometryKind, Path, Points, Polygon
+from zarr_edr.query.wkt import read_geometry
 
 METRES: dict[str, float] = {"m": 1.0, "km": 1000.0, "mi": 1609.344}
 """Units of length that are offered, and the metres in each."""
@@ -30,8 +30,6 @@ _LONGEST_M = 20_037_508.0
 
 ToLonLat = Callable[[Float64Array, Float64Array], tuple[Float64Array, Float64Array]]
 
-_LINES = (GeometryKind.LINESTRING, GeometryKind.MULTILINESTRING)
-_POLYGONS = (GeometryKind.POLYGON, GeometryKind.MULTIPOLYGON)
 _TURN = 360.0
 _MAX_EPOCH_S = 2.0**43
 """Some 278,000 years: what int64 microseconds hold."""
@@ -44,7 +42,23 @@ def parse_path(text: str, limits: Limits, to_lonlat: ToLonLat) -> Path:
         InvalidCoords: It is not such a geometry, or M cannot be a time.
         QueryTooLarge: It is over `limits.coords_chars` or `limits.points`.
     """
-    geometry = _read(text, limits, _LINES)
+    return path_of(_read(text, limits, LINES), to_lonlat)
+
+
+def parse_polygons(text: str, limits: Limits, to_lonlat: ToLonLat) -> tuple[Polygon, ...]:
+    """Read a POLYGON or MULTIPOLYGON, with or without Z. Raises as `parse_path` does."""
+    return polygons_of(_read(text, limits, POLYGONS), to_lonlat)
+
+
+def points_of(geometry: Geometry, to_lonlat: ToLonLat) -> Points:
+    """The positions of a point or several."""
+    columns = _columns(geometry)
+    x, y = to_lonlat(*columns[:2])
+    return Points(x, y, columns[2] if geometry.has_z else None, geometry.kind is GeometryKind.MULTIPOINT)
+
+
+def path_of(geometry: Geometry, to_lonlat: ToLonLat) -> Path:
+    """The vertices of a line or several. Raises `InvalidCoords` where M cannot be a time."""
     x, y = to_lonlat(*_columns(geometry)[:2])
     z = _columns(geometry)[2] if geometry.has_z else None
     time_us = None
@@ -63,9 +77,8 @@ def parse_path(text: str, limits: Limits, to_lonlat: ToLonLat) -> Path:
     return Path(x, y, z, time_us, geometry.sequences[:-1])
 
 
-def parse_polygons(text: str, limits: Limits, to_lonlat: ToLonLat) -> tuple[Polygon, ...]:
-    """Read a POLYGON or MULTIPOLYGON, with or without Z. Raises as `parse_path` does."""
-    geometry = _read(text, limits, _POLYGONS)
+def polygons_of(geometry: Geometry, to_lonlat: ToLonLat) -> tuple[Polygon, ...]:
+    """The polygons of one or several. Raises `InvalidCoords` for M, and where one is wider than the Earth."""
     if geometry.has_m:
         raise InvalidCoords("coords is a polygon with M, which an area query has no use for.")
     x, y = to_lonlat(*_columns(geometry)[:2])
@@ -87,11 +100,11 @@ def parse_polygons(text: str, limits: Limits, to_lonlat: ToLonLat) -> tuple[Poly
     return tuple(found)
 
 
-def _read(text: str, limits: Limits, kinds: tuple[GeometryKind, ...]) -> WktGeometry:
+def _read(text: str, limits: Limits, kinds: tuple[GeometryKind, ...]) -> Geometry:
     return read_geometry(text, max_chars=limits.coords_chars, max_points=limits.points, kinds=kinds)
 
 
-def _columns(geometry: WktGeometry) -> Float64Array:
+def _columns(geometry: Geometry) -> Float64Array:
     return np.ascontiguousarray(geometry.coords.T)
 
 

@@ -13,7 +13,6 @@ import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,38 +20,15 @@ from numpy.typing import NDArray
 from zarr_edr.errors import InvalidCoords, QueryTooLarge
 from zarr_edr.limits import Limits
 from zarr_edr.query.checks import DECIMAL, quoted, read_decimal
-from zarr_edr.query.geometry import Float64Array, Points
-
-Int64Array = NDArray[np.int64]
-
-
-class GeometryKind(StrEnum):
-    """The geometries of EDR queries, by their tag."""
-
-    POINT = "POINT"
-    MULTIPOINT = "MULTIPOINT"
-    LINESTRING = "LINESTRING"
-    MULTILINESTRING = "MULTILINESTRING"
-    POLYGON = "POLYGON"
-    MULTIPOLYGON = "MULTIPOLYGON"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WktGeometry:
-    """A geometry as flat arrays. Finite; lines have two positions or more, rings four or more and are closed.
-
-    Positions form sequences (a point, a line, a ring) and sequences form parts (a point, a line, a polygon).
-    """
-
-    kind: GeometryKind
-    has_z: bool
-    has_m: bool
-    coords: Float64Array
-    """Shape (n, 2 + has_z + has_m): x, y, then z, then m."""
-    sequences: Int64Array
-    """Shape (s + 1,): sequence i is `coords[sequences[i]:sequences[i + 1]]`."""
-    parts: Int64Array
-    """Shape (p + 1,): part i has the sequences `parts[i]` to `parts[i + 1]`, the first of a polygon being its shell."""
+from zarr_edr.query.geometry import (
+    POINTS,
+    POLYGONS,
+    Float64Array,
+    Geometry,
+    GeometryKind,
+    Int64Array,
+    Points,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +54,6 @@ _SHAPES = {
 }
 # `MULTIPOINT(1 2,3 4)`, of an older edition of the standard, is still the spelling of many writers.
 _BARE_MULTIPOINT = _Shape(1, 1, 1, _SHAPES[GeometryKind.MULTIPOINT].example)
-_RINGS = (GeometryKind.POLYGON, GeometryKind.MULTIPOLYGON)
 
 _SUFFIXES = ("ZM", "Z", "M", "")
 _TAGS = {kind + suffix: (kind, suffix) for kind in GeometryKind for suffix in _SUFFIXES}
@@ -141,10 +116,9 @@ def parse_points(text: str, limits: Limits) -> Points:
         x, y = float(plain[1]), float(plain[2])
         if math.isfinite(x) and math.isfinite(y):
             return Points(np.array([x]), np.array([y]), None, multi=False)
-    kinds = (GeometryKind.POINT, GeometryKind.MULTIPOINT)
-    geometry = read_geometry(text, max_chars=limits.coords_chars, max_points=limits.points, kinds=kinds)
+    geometry = read_geometry(text, max_chars=limits.coords_chars, max_points=limits.points, kinds=POINTS)
     if geometry.has_m:
-        raise InvalidCoords(f"coords is a {geometry.kind} with M, which this query has no use for. {_examples(kinds)}")
+        raise InvalidCoords(f"coords is a {geometry.kind} with M, which this query has no use for. {_examples(POINTS)}")
     columns = np.ascontiguousarray(geometry.coords.T)
     z = columns[2] if geometry.has_z else None
     return Points(columns[0], columns[1], z, multi=geometry.kind is GeometryKind.MULTIPOINT)
@@ -152,7 +126,7 @@ def parse_points(text: str, limits: Limits) -> Points:
 
 def read_geometry(
     text: str, *, max_chars: int, max_points: int, kinds: Collection[GeometryKind] = tuple(GeometryKind)
-) -> WktGeometry:
+) -> Geometry:
     """Read one geometry of one of `kinds`. Three numbers without a tag are x, y and z.
 
     Raises:
@@ -179,7 +153,7 @@ def read_geometry(
     coords = _numbers(text, marks, header).reshape(-1, dim)
     _check_sequences(coords, sequences, header.kind)
     tagged = header.suffix or "Z"[: dim - 2]
-    return WktGeometry(header.kind, "Z" in tagged, "M" in tagged, coords, sequences, parts)
+    return Geometry(header.kind, "Z" in tagged, "M" in tagged, coords, sequences, parts)
 
 
 def _read_header(text: str, kinds: Collection[GeometryKind]) -> _Header:
@@ -325,18 +299,29 @@ def _bad_number(words: list[str], marks: _Marks, header: _Header) -> InvalidCoor
 
 def _check_sequences(coords: Float64Array, sequences: Int64Array, kind: GeometryKind) -> None:
     """Check that points are single, lines long enough and rings closed."""
+    fault = fault_of_sequences(coords, sequences, kind)
+    if fault is not None:
+        index, noun, what = fault
+        raise _invalid(f"{noun} {index + 1} {what}", None, kind)
+
+
+def fault_of_sequences(coords: Float64Array, sequences: Int64Array, kind: GeometryKind) -> tuple[int, str, str] | None:
+    """The first sequence that cannot be: its index, what it is, and what is wrong.
+
+    None where points are single, lines and rings long enough, and rings closed.
+    """
     lengths = np.diff(sequences)
-    is_point = kind in (GeometryKind.POINT, GeometryKind.MULTIPOINT)
     least = _SHAPES[kind].least
-    wrong = (lengths != 1) if is_point else (lengths < least)
+    wrong = (lengths != 1) if kind in POINTS else (lengths < least)
     if wrong.any():
         index = int(wrong.argmax())
-        due = "one is" if is_point else f"{least} or more are"
-        raise _invalid(f"list {index + 1} of positions has {lengths[index]} where {due} due", None, kind)
-    if kind in _RINGS:
+        due = "one is" if kind in POINTS else f"{least} or more are"
+        return index, "list", f"of positions has {lengths[index]} where {due} due"
+    if kind in POLYGONS:
         is_open = (coords[sequences[:-1]] != coords[sequences[1:] - 1]).any(axis=1)
         if is_open.any():
-            raise _invalid(f"ring {int(is_open.argmax()) + 1} does not end where it starts", None, kind)
+            return int(is_open.argmax()), "ring", "does not end where it starts"
+    return None
 
 
 def _invalid(what: str, at: int | None, kind: GeometryKind) -> InvalidCoords:

@@ -22,7 +22,7 @@ from zarr_edr.dataset.model import Collection, Place
 from zarr_edr.encode.geojson import ALWAYS, crs_member
 from zarr_edr.errors import InvalidQuery, NotFound, QueryTooLarge
 from zarr_edr.query.checks import quoted
-from zarr_edr.query.geometry import Box, Float64Array, Points, Polygon
+from zarr_edr.query.geometry import Box, Float64Array, Places, Points, Polygon, geometry_of_points
 from zarr_edr.query.model import AreaQuery, Query, Selection
 from zarr_edr.query.request import build_query
 from zarr_edr.web.listing import Listing, has_time
@@ -298,7 +298,8 @@ def _selection(collection: Collection, parameters: Mapping[str, str]) -> dict[st
 
 
 def _position_query(collection: Collection, parameters: Mapping[str, str], points: Points) -> Query:
-    return _in_crs(build_query("position", _without_crs(parameters), collection, points), parameters)
+    places = Places(geometry_of_points(points.x, points.y, multi=points.multi))
+    return _in_crs(build_query("position", _without_crs(parameters), collection, places), parameters)
 
 
 def _without_crs(parameters: Mapping[str, str]) -> dict[str, str]:

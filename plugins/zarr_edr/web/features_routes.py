@@ -176,7 +176,7 @@ def _parameters(collection: Collection) -> dict[str, str]:
     """Parameters of the URL, and of the body of a POST."""
     if request.method != "POST" or not request.content_length:
         return routes.query_string()
-    parameters, points = routes.posted(collection, _MAX_BODY_BYTES)
-    if points is not None:
-        raise InvalidBody("This query takes no list of points: its place is the location or item itself.")
+    parameters, places = routes.posted(collection, _MAX_BODY_BYTES)
+    if places is not None:
+        raise InvalidBody("This query takes no places in its body: its place is the location or item itself.")
     return parameters

@@ -24,7 +24,6 @@ from zarr_edr.encode.protocol import Encoder
 from zarr_edr.engine import Answer, answer
 from zarr_edr.errors import (
     EdrError,
-    InvalidBody,
     InvalidCoords,
     InvalidQuery,
     NotAcceptable,
@@ -34,7 +33,7 @@ from zarr_edr.errors import (
 )
 from zarr_edr.limits import Deadline
 from zarr_edr.query.body import parse_body
-from zarr_edr.query.geometry import Points
+from zarr_edr.query.geometry import Places
 from zarr_edr.query.model import PositionQuery, Query
 from zarr_edr.query.request import PARAMETERS, build_query, page_of
 from zarr_edr.web.html import SECURITY_HEADERS
@@ -115,19 +114,13 @@ class _Views:
         return _respond(collection, "position", query_string(), None, multi=True)
 
     def _post(self, collection: Collection, query_type: str, *, multi: bool) -> Response:
-        parameters, points = posted(collection, collection.settings.limits.body_bytes)
-        if points is not None and query_type not in ("position", "radius"):
-            raise InvalidBody(f"A {query_type} query takes no list of points; give its coords as WKT.")
-        return _respond(collection, query_type, parameters, points, multi=multi)
+        parameters, places = posted(collection, collection.settings.limits.body_bytes)
+        return _respond(collection, query_type, parameters, places, multi=multi)
 
 
-def posted(collection: Collection, most_bytes: int) -> tuple[dict[str, str], Points | None]:
-    """Parameters of the URL and of the body of a POST, and the points of the body. Raises `InvalidBody`, `QueryTooLarge`."""
+def posted(collection: Collection, most_bytes: int) -> tuple[dict[str, str], Places | None]:
+    """Parameters of the URL and of the body of a POST, and the places of the body. Raises `InvalidBody`, `QueryTooLarge`."""
     limits = collection.settings.limits
-    if request.content_encoding not in (None, "identity"):
-        raise InvalidBody(
-            f"Content-Encoding {request.content_encoding[:60]!r} is not understood; send the body as it is."
-        )
     if (request.content_length or 0) > most_bytes:
         raise QueryTooLarge(
             f"The body has {request.content_length:,} bytes; {most_bytes:,} are allowed (limits.body_bytes)."
@@ -138,11 +131,11 @@ def posted(collection: Collection, most_bytes: int) -> tuple[dict[str, str], Poi
     if not body and parameters:
         return parameters, None
     with turn(Deadline.after(limits.seconds)):
-        parsed = parse_body(body, request.content_type, limits)
+        parsed = parse_body(body, request.content_type, limits, request.content_encoding)
     twice = next((name for name in parsed.options if name in parameters), None)
     if twice is not None:
         raise InvalidQuery(f"{twice[:60]!r} is given in the body and in the URL; leave one out.")
-    return {**parameters, **parsed.options}, parsed.points
+    return {**parameters, **parsed.options}, parsed.places
 
 
 def query_string() -> dict[str, str]:
@@ -158,7 +151,7 @@ def _respond(
     collection: Collection,
     query_type: str,
     parameters: Mapping[str, str],
-    points: Points | None,
+    places: Places | None,
     *,
     multi: bool = False,
 ) -> Response:
@@ -166,7 +159,7 @@ def _respond(
     encoder, media_type = negotiate(parameters.get("f"), query_type, collection.title)
     wanted = page(parameters)
     with turn(deadline):
-        query = build_query(query_type, parameters, collection, points)
+        query = build_query(query_type, parameters, collection, places)
         if multi and isinstance(query, PositionQuery) and not query.points.multi:
             raise InvalidCoords(
                 "multipoint takes a MULTIPOINT, e.g. coords=MULTIPOINT((10 50),(11 51)); for one POINT use position."

@@ -1,0 +1,130 @@
+"""JSON bodies: GeoJSON, lists of coordinates, or the parameters of a query.
+
+{"type": "FeatureCollection", "features": [...]}                    GeoJSON, see `body_geojson`
+{"longitude": [10.5, 11], "latitude": [50.25, 51]}                  optionally "z", one for each point
+{"coords": "MULTIPOINT((10.5 50.25),(11 51))"}                      OGC API - EDR 1.2, POST
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import orjson
+
+from zarr_edr.errors import InvalidBody, QueryTooLarge
+from zarr_edr.limits import Limits
+from zarr_edr.query.body_geojson import read_geojson
+from zarr_edr.query.body_model import Body, check_count, numbers, options_of, type_name
+from zarr_edr.query.geometry import Places, geometry_of_points
+
+_FORMS = (
+    'Right are e.g. {"type": "MultiPoint", "coordinates": [[10.5, 50.25], [11, 51]]}, '
+    '{"longitude": [10.5, 11], "latitude": [50.25, 51]} or {"coords": "MULTIPOINT((10.5 50.25),(11 51))"}.'
+)
+# Lists and objects in the JSON of a point; a Feature has three or four. An empty list of 3 bytes takes 60 in memory.
+_MAX_CONTAINERS_PER_POINT = 8
+# Values of a point, its properties included; a bare number takes eight times its text in memory.
+_MAX_COMMAS_PER_POINT = 16
+
+_OTHER, _OPEN, _CLOSE, _QUOTE = 0, 1, 255, 2
+_CLASSES = bytes(
+    {**dict.fromkeys(b"[{", _OPEN), **dict.fromkeys(b"]}", _CLOSE), 34: _QUOTE}.get(b, 0) for b in range(256)
+)
+_STRIDE = 4 * 1024**2
+"""Bytes of JSON looked at together: enough to be quick, few enough to need little memory."""
+
+
+def read_json(body: bytes, limits: Limits) -> Body:
+    """Read a JSON object of one of the shapes above.
+
+    Raises:
+        InvalidBody: It is not JSON, or of another shape.
+        QueryTooLarge: It is over `limits.points` or `limits.nesting`.
+    """
+    for marks, per_point, what in (
+        (b",", _MAX_COMMAS_PER_POINT, "commas"),
+        (b"[{", _MAX_CONTAINERS_PER_POINT, "lists and objects"),
+    ):
+        count = sum(body.count(marks[i : i + 1]) for i in range(len(marks)))
+        if count > per_point * (limits.points + 100):
+            raise QueryTooLarge(f"The body has {count} {what}, more than {limits.points} points need (limits.points).")
+    _check_nesting(body, limits.nesting)
+    try:
+        value = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        raise InvalidBody(f"The body is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise InvalidBody(f"The body is {type_name(value)}; it must be a JSON object. {_FORMS}")
+    return read_object(value, limits)
+
+
+def _check_nesting(body: bytes, allowed: int) -> None:
+    """Raise `QueryTooLarge` where more lists and objects are open than allowed. In linear time, before anything is parsed."""
+    text = body.replace(b"\\\\", b"  ").replace(b'\\"', b"  ")  # an escaped quote ends no text
+    depth, in_text = 0, 0
+    for start in range(0, len(text), _STRIDE):
+        classes = np.frombuffer(text[start : start + _STRIDE].translate(_CLASSES), np.uint8)
+        marks = np.flatnonzero(classes)
+        kinds = classes[marks]
+        inside = (np.cumsum(kinds == _QUOTE) + in_text) % 2
+        steps = np.where(inside == 0, kinds.astype(np.int8), 0)
+        steps[kinds == _QUOTE] = 0
+        depths = depth + np.cumsum(steps, dtype=np.int64)
+        too_deep = depths > allowed
+        if too_deep.any():
+            at = start + int(marks[too_deep.argmax()]) + 1
+            raise QueryTooLarge(
+                f"More than {allowed} lists and objects are open within one another at byte {at} of the body;"
+                f" {allowed} are allowed (limits.nesting)."
+            )
+        if marks.size:
+            depth, in_text = int(depths[-1]), int(inside[-1])
+
+
+def read_object(value: dict[str, object], limits: Limits) -> Body:
+    """What a JSON object of one of the shapes above, already parsed, asks for. Raises `InvalidBody`, `QueryTooLarge`."""
+    shapes = [read for keys, read in _SHAPES.items() if not value.keys().isdisjoint(keys)]
+    if not shapes:
+        return Body(None, options_of(value, list(value)))
+    if len(shapes) > 1:
+        raise InvalidBody(f"The body gives its places in more than one way. {_FORMS}")
+    return shapes[0](value, limits)
+
+
+def _read_coords(value: dict[str, object], limits: Limits) -> Body:
+    del limits
+    coords = value["coords"]
+    if not isinstance(coords, str):
+        raise InvalidBody(f"coords is {type_name(coords)}; it must be WKT, as text. {_FORMS}")
+    return Body(None, {"coords": coords, **options_of(value, [name for name in value if name != "coords"])})
+
+
+def _read_columns(value: dict[str, object], limits: Limits) -> Body:
+    """Lists of longitudes, latitudes and perhaps levels; a `z` that is no list is the parameter of that name."""
+    names = ["longitude", "latitude"] + ["z"] * isinstance(value.get("z"), list)
+    columns = {name: _column(value, name) for name in names}
+    n_points = len(columns["longitude"])
+    for name, column in columns.items():
+        if len(column) != n_points:
+            raise InvalidBody(f"longitude has {n_points} numbers and {name} has {len(column)}; they must be as many.")
+    if n_points == 0:
+        raise InvalidBody(f"longitude is an empty list; it needs a number. {_FORMS}")
+    check_count(n_points, limits)
+    x, y, *z = (numbers(column, f"{name}[{{}}]".format) for name, column in columns.items())
+    geometry = geometry_of_points(x, y, z[0] if z else None, multi=True)
+    return Body(Places(geometry, in_degrees=True), options_of(value, [name for name in value if name not in names]))
+
+
+def _column(value: dict[str, object], name: str) -> list[object]:
+    column = value.get(name)
+    if not isinstance(column, list):
+        raise InvalidBody(f"{name} is {type_name(column)}; it must be a list of numbers. {_FORMS}")
+    return column
+
+
+_SHAPES: Mapping[tuple[str, ...], Callable[[dict[str, object], Limits], Body]] = {
+    ("coords",): _read_coords,
+    ("longitude", "latitude"): _read_columns,
+    ("type", "coordinates", "geometry", "geometries", "features"): read_geojson,
+}

@@ -142,3 +142,21 @@ def test_the_headers_of_a_script_are_answered_across_origins(demo: Demo) -> None
     answer = requests.get(url, parameters, headers={"Accept": accept, "Origin": origin}, timeout=60)
     assert answer.headers["Content-Type"] == "application/prs.coverage+json"
     assert answer.headers["Access-Control-Allow-Origin"] in ("*", origin)
+
+
+@pytest.mark.parametrize("query", ["position", "radius"])
+def test_places_that_are_called_something_are_understood(demo: Demo, node: Node, query: str) -> None:
+    buoys = [
+        {
+            "type": "Feature",
+            "id": id_,
+            "properties": {"name": id_},
+            "geometry": {"type": "Point", "coordinates": [x, 1]},
+        }
+        for id_, x in (("B1", -30), ("B2", -20))
+    ]
+    body: Json = {"type": "FeatureCollection", "features": buoys, "datetime": "2008-07"}
+    body |= {"within": 100, "within-units": "km"} if query == "radius" else {}
+    document = requests.post(f"{demo.url}/collections/ostia/{query}", json=body, timeout=60).json()
+    assert {"zarr-edr:places", "zarr-edr:place"} & {*document, *document.get("coverages", [{}])[0]}
+    assert len(understood(node, document)) == (2 if query == "radius" else 1)

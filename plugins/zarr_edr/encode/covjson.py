@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples
 from zarr_edr.dataset.calendars import GREGORIAN
 from zarr_edr.dataset.model import HorizontalCrs, Parameter, TimeAxis, Unit, VerticalAxis
+from zarr_edr.encode.tags import CoverageTags
 from zarr_edr.query.geometry import Float64Array
 
 _UCUM = "http://www.opengis.net/def/uom/UCUM/"
@@ -42,13 +43,16 @@ class CovJsonEncoder:
     def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
         """The document as UTF-8."""
         parameters = {p.name: orjson.Fragment(_parameter(p)) for p in coverages.parameters}
+        tags = None if coverages.tags is None else CoverageTags(coverages.tags, coverages.shape)
         if coverages.single:
             (coverage,) = coverages.coverages
-            document = _coverage(coverage, _references(coverage, coverages.crs))
+            document = _coverage(coverage, _references(coverage, coverages.crs), tags)
             return _pieces(document | {"parameters": parameters}, coverage.ranges)
-        return self._collection(coverages, parameters)
+        return self._collection(coverages, parameters, tags)
 
-    def _collection(self, coverages: CoverageSet, parameters: dict[str, orjson.Fragment]) -> Iterator[bytes]:
+    def _collection(
+        self, coverages: CoverageSet, parameters: dict[str, orjson.Fragment], tags: CoverageTags | None
+    ) -> Iterator[bytes]:
         shared = _shared_references(coverages)
         types = {coverage.domain_type for coverage in coverages.coverages}
         head: dict[str, Any] = {"type": "CoverageCollection"}
@@ -61,7 +65,7 @@ class CovJsonEncoder:
         several: list[bytes] = []
         separator = b""
         for coverage in coverages.coverages:
-            document = _coverage(coverage, None if shared is not None else _references(coverage, coverages.crs))
+            document = _coverage(coverage, None if shared is not None else _references(coverage, coverages.crs), tags)
             for piece in _pieces(document, coverage.ranges):
                 several += separator, piece
                 separator = b""
@@ -94,13 +98,17 @@ def _pieces(document: dict[str, Any], ranges: Mapping[str, Range]) -> Iterator[b
     yield b"]}}}"
 
 
-def _coverage(coverage: Coverage, referencing: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _coverage(
+    coverage: Coverage, referencing: list[dict[str, Any]] | None, tags: CoverageTags | None
+) -> dict[str, Any]:
     """All but the parameters and ranges."""
     domain: dict[str, Any] = {"type": "Domain", "domainType": coverage.domain_type}
     domain["axes"] = {name: _axis(axis) for name, axis in coverage.axes.items()}
     if referencing is not None:
         domain["referencing"] = referencing
     document: dict[str, Any] = {"type": "Coverage"}
+    if tags is not None:
+        document |= tags.member(coverage)
     if coverage.dimensions:
         document[DIMENSIONS] = coverage.dimensions
     document["domain"] = domain

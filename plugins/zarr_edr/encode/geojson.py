@@ -7,6 +7,7 @@ One Point feature for each position of a coverage, that is each x, y and level:
 - `level` is the level, in units of the vertical axis; it is also the third coordinate where these are metres upward, which is
   all that GeoJSON's third coordinate can mean
 - a further dimension, e.g. the ensemble member, is a property of its own name
+- a place that the client gave an id or properties has them on each of its features; see `tags`
 
 Cells of a Grid that have no value at any time are left out: a mask has no features. Points asked for one by one stay.
 """
@@ -24,8 +25,10 @@ from numpy.typing import NDArray
 
 from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Page, Times, Tuples, axis_size
 from zarr_edr.dataset.model import VerticalAxis
+from zarr_edr.encode.tags import FeatureTags
 from zarr_edr.encode.tokens import tokens
 from zarr_edr.errors import ResponseTooLarge
+from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Float64Array
 
 ALWAYS = "../.."
@@ -57,6 +60,7 @@ class GeoJsonEncoder:
         prefixes = ("" if coverages.single else f"{number}-" for number in range(len(coverages.coverages)))
         parts = [_Features(c, coverages, prefix) for c, prefix in zip(coverages.coverages, prefixes, strict=False)]
         matched = sum(part.kept.size for part in parts)
+        places = [part.places for part in parts] if coverages.tags is not None else []  # of all pages
         if coverages.page is not None:
             parts = _paged(parts, coverages.page)
         count = sum(part.kept.size for part in parts)
@@ -70,14 +74,15 @@ class GeoJsonEncoder:
             head["links"] = [
                 {"href": page.next_url, "rel": "next", "type": self.media_types[0], "title": "The next page"}
             ]
+        tags = FeatureTags.of(coverages, places, _taken(coverages))
         units = {p.name: p.unit.text for p in coverages.parameters if p.unit is not None}
         head |= crs_member(coverages.crs.uri, geographic=coverages.crs.geographic)
         head |= {UNITS: units} if units else {}
-        return self._pieces(orjson.dumps(head), parts)
+        return self._pieces(orjson.dumps(head), parts, tags)
 
-    def _pieces(self, head: bytes, parts: Sequence[_Features]) -> Iterator[bytes]:
+    def _pieces(self, head: bytes, parts: Sequence[_Features], tags: FeatureTags | None) -> Iterator[bytes]:
         separator = b'%b,"features":[' % head[:-1]
-        for block in (block for part in parts for block in part.blocks()):
+        for block in (block for part in parts for block in part.blocks(tags)):
             yield separator + block
             separator = b","
         yield b"]}" if separator == b"," else separator + b"]}"
@@ -94,6 +99,12 @@ def _paged(parts: Sequence[_Features], page: Page) -> list[_Features]:
             part.__dict__["kept"] = kept  # in the place of what the cached property found
             found.append(part)
     return found
+
+
+def _taken(coverages: CoverageSet) -> frozenset[str]:
+    """Names of properties that the client's own must not have."""
+    own = {p.name for p in coverages.parameters} | {name for c in coverages.coverages for name in c.dimensions}
+    return RESERVED | {value_key(name) for name in own}
 
 
 def value_key(name: str) -> str:
@@ -142,23 +153,34 @@ class _Features:
             kept |= present if present.ndim == 1 else present.any(axis=1)
         return np.flatnonzero(kept)
 
-    def blocks(self) -> Iterator[bytes]:
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Which of the places asked for each feature is of, shape (n,)."""
+        composite = self.coverage.axes.get("composite")
+        if self.of.shape is not PointShape.PATH and isinstance(composite, Tuples):
+            return self.coverage.place + self.kept % composite.x.size
+        return np.full(self.kept.size, self.coverage.place)
+
+    def blocks(self, tags: FeatureTags | None) -> Iterator[bytes]:
         """Features as JSON, some at a time. Tokens are cut from arrays written whole, so that no value is handled on its own."""
         coordinates = list(self._coordinates())
         varying = {**self._varying(), **{value_key(name): array for name, array in self.values.items()}}
         template = self._template(len(coordinates), varying)
+        places = self.places
         for start in range(0, self.kept.size, _BLOCK):
             here = self.kept[start : start + _BLOCK]
-            columns = [[b"%d" % position for position in here.tolist()]]
+            own = [f"{self.prefix}{position}" for position in here.tolist()]
+            of_places = places[start : start + _BLOCK].tolist()
+            columns = [_ids(own, of_places, tags)]
             columns += [tokens(column[here]) for column in (*coordinates, *varying.values())]
+            columns.append([b"" if tags is None else tags.fragments[place] for place in of_places])
             yield b",".join([template % row for row in zip(*columns, strict=True)])
 
     def _template(self, coordinates: int, varying: Iterable[str]) -> bytes:
         """A feature with a place for each token."""
         properties = [_escaped(orjson.dumps(self._constant()))[1:-1]]
         properties += [_escaped(orjson.dumps(name)) + b":%b" for name in varying]
-        return b'{"type":"Feature","id":"%b%%b","geometry":{"type":"Point","coordinates":[%b]},"properties":{%b}}' % (
-            self.prefix.encode(),
+        return b'{"type":"Feature","id":%%b,"geometry":{"type":"Point","coordinates":[%b]},"properties":{%b%%b}}' % (
             b",".join([b"%b"] * coordinates),
             b",".join(properties),
         )
@@ -227,6 +249,13 @@ class _Features:
         if levels is not None:
             found["level"] = levels
         return found
+
+
+def _ids(own: Sequence[str], places: Sequence[int], tags: FeatureTags | None) -> list[bytes]:
+    """Ids as JSON: those of the client where it has given some."""
+    if tags is None:
+        return [b'"%b"' % id_.encode() for id_ in own]
+    return [tags.id_of(place, id_) for place, id_ in zip(places, own, strict=True)]
 
 
 def _escaped(text: bytes) -> bytes:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
+from zarr_edr.encode.tags import PLACE
+
 MAX_ROWS = 1_000
 """Rows of values on a page, over all its tables."""
 MAX_LISTED = 1_000
@@ -245,7 +247,10 @@ def _further(coverage: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in coverage.items():
         if name in _KNOWN or isinstance(value, list):
             continue
-        found |= {str(k): v for k, v in value.items()} if isinstance(value, Mapping) else {name: value}
+        members = value if isinstance(value, Mapping) else {name: value}
+        if name == PLACE:  # an id and properties
+            members = {key: members[key] for key in members if key != "properties"} | members["properties"]
+        found |= {str(key): member for key, member in members.items()}
     return found
 
 

@@ -14,7 +14,7 @@ from zarr_edr.web import offer, openapi_schemas, openapi_stock
 from zarr_edr.web.features import EXTENT
 from zarr_edr.web.offer import QueryType
 from zarr_edr.web.openapi_parameters import Parameters, key_of, path_parameter
-from zarr_edr.web.openapi_responses import Responses
+from zarr_edr.web.openapi_responses import UNSUPPORTED, Responses
 from zarr_edr.web.service import JsonObject, Service
 
 V30, V31 = "3.0.3", "3.1.0"
@@ -221,5 +221,6 @@ def _get_and_post(
         "operationId": f"{get['operationId']}.post",
         "parameters": [*above, *get["parameters"]],
         "requestBody": body,
+        "responses": dict(sorted({**get["responses"], **UNSUPPORTED}.items())),
     }
     return {"get": {**get, "parameters": [*above, *where, *get["parameters"]]}, "post": post}

@@ -1,4 +1,4 @@
-"""Parameters and bodies of the OpenAPI document.
+"""Parameters of the OpenAPI document.
 
 Testers want `style: form` and `explode: false` written out, and `coords` in the operation itself, as a string.
 """
@@ -6,7 +6,7 @@ Testers want `style: form` and `explode: false` written out, and `coords` in the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from zarr_edr.crs import OFFERED
@@ -15,12 +15,10 @@ from zarr_edr.dataset.model import Collection
 from zarr_edr.query.request import height_unit
 from zarr_edr.web import offer
 from zarr_edr.web.offer import QueryType
+from zarr_edr.web.openapi_bodies import BOX, PLACES_OF, body_of
 from zarr_edr.web.service import JsonObject
 
 _TEXT: JsonObject = {"type": "string"}
-_BOX: JsonObject = {
-    "oneOf": [{"type": "array", "items": {"type": "number"}, "minItems": n, "maxItems": n} for n in (4, 6)]
-}
 
 
 def query_parameter(
@@ -74,7 +72,7 @@ def _shared() -> dict[str, JsonObject]:
         "offset": query_parameter(
             "offset", "How many features to pass over.", {"type": "integer", "minimum": 0, "default": 0}
         ),
-        "bbox.filter": query_parameter("bbox", "Only features in this box: west,south,east,north in degrees.", _BOX),
+        "bbox.filter": query_parameter("bbox", "Only features in this box: west,south,east,north in degrees.", BOX),
         "within": query_parameter("within", "The distance, in `within-units`.", number, required=True, example=50),
         "within-units": _choice("within-units", "The unit of `within`.", distances)
         | {"required": True, "example": "km"},
@@ -127,7 +125,7 @@ class Parameters:
                 about = (
                     "West, south, east, north; of six numbers, the third and last are levels. West > east crosses 180."
                 )
-                return query_parameter("bbox", about, _BOX, required=True, example=_box(collection))
+                return query_parameter("bbox", about, BOX, required=True, example=_box(collection))
             case "height-units":
                 unit = height_unit(collection)
                 described = _choice("height-units", "The unit of `corridor-height`.", [unit])
@@ -180,13 +178,13 @@ class Parameters:
             "crs",
             "f",
         ]
-        shapes = [_COLUMNS, _MULTIPOINT] if query.name == "position" else []
-        return self._put_body(f"{query.name}.{key_of(collection.id)}", _body(names, query.required, shapes))
+        described = body_of(names, query.required, PLACES_OF.get(query.name))
+        return self._put_body(f"{query.name}.{key_of(collection.id)}", described)
 
     def listing_body(self) -> JsonObject:
         """The body of a POST of a list of features."""
         names = ("bbox", "datetime", "parameter-name", "limit", "offset", "crs", "f")
-        return self._put_body("listing", _body(names, (), []))
+        return self._put_body("listing", body_of(names, (), None))
 
     def _put_body(self, key: str, body: JsonObject) -> JsonObject:
         self.bodies[key] = body
@@ -229,49 +227,3 @@ def _coords(kind: str, collection: Collection) -> JsonObject:
     text, example = described[kind]
     description = f"{text}, in the axis order of `crs`: longitude first by default."
     return query_parameter("coords", description, _TEXT, required=True, example=example)
-
-
-# --- bodies --------------------------------------------------------------------------------------------------------
-
-_POSITION = {"type": "array", "minItems": 2, "maxItems": 3, "items": {"type": "number"}}
-_NUMBERS = {"type": "array", "minItems": 1, "items": {"type": "number"}}
-_MULTIPOINT: JsonObject = {
-    "type": "object",
-    "title": "GeoJSON MultiPoint",
-    "required": ["type", "coordinates"],
-    "properties": {
-        "type": {"type": "string", "enum": ["MultiPoint"]},
-        "coordinates": {"type": "array", "minItems": 1, "items": _POSITION},
-    },
-}
-_COLUMNS: JsonObject = {
-    "type": "object",
-    "title": "lists of latitudes and longitudes, of equal length",
-    "required": ["latitude", "longitude"],
-    "properties": {"latitude": _NUMBERS, "longitude": _NUMBERS, "z": _NUMBERS, "datetime": _TEXT},
-}
-
-
-_TYPES: Mapping[str, JsonObject] = {
-    "bbox": _BOX,
-    "parameter-name": {"type": "array", "items": _TEXT},
-    **{name: {"type": "number"} for name in ("within", "corridor-width", "corridor-height")},
-    **{name: {"type": "integer"} for name in ("limit", "offset", "resolution-x", "resolution-y", "resolution-z")},
-}
-
-
-def _body(names: Sequence[str], required: Sequence[str], shapes: Sequence[JsonObject]) -> JsonObject:
-    """Parameters by name, as a form or as JSON, or JSON of other shapes. JSON must say where; a query that cannot has none."""
-    parameters: JsonObject = {
-        "type": "object",
-        "title": "the parameters of the query",
-        "properties": {name: _TYPES.get(name, _TEXT) for name in names},
-    }
-    if not required:
-        return {"required": False, "content": {"application/x-www-form-urlencoded": {"schema": parameters}}}
-    parameters["required"] = list(required)
-    json = {"anyOf": [parameters, *shapes]} if shapes else parameters
-    content = {"application/json": {"schema": json}, "application/x-www-form-urlencoded": {"schema": parameters}}
-    if shapes:
-        content["application/geo+json"] = {"schema": _MULTIPOINT}
-    return {"required": True, "content": content}

@@ -13,10 +13,13 @@ _FAILURES = {
     "BadRequest": "A parameter is missing, unknown or not understood; the description says which and what would be right.",
     "NotFound": "There is no such collection, instance or place.",
     "NotAcceptable": "None of the media types in Accept is offered.",
+    "Unsupported": "The body is of a media type, or compressed in a way, that is not read.",
     "Failure": "The service or its data are at fault, e.g. a chunk of the store is damaged or missing.",
     "Unavailable": "The service is busy, or the store did not answer; try again after the time in Retry-After.",
 }
 _REFUSED = {"400": "BadRequest", "404": "NotFound", "406": "NotAcceptable"}
+UNSUPPORTED: JsonObject = {"415": {"$ref": "#/components/responses/Unsupported"}}
+"""What a POST can be answered with, beside what a GET can."""
 _NO_DATA = "The query is valid, but there are no data for it: outside of the extent, or no such time or level."
 _UNCHANGED = "The document still has the tag in If-None-Match."
 
@@ -66,7 +69,8 @@ class Responses:
         number = self._by_limits.setdefault(limits, len(self._by_limits) + 1)
         self.components[f"TooMuch.{number}"] = _failure(
             f"Too much is asked for. At most {limits.points:,} points, {limits.cells:,} values in the answer,"
-            f" {limits.decoded_bytes:,} bytes of decoded chunks, {limits.body_bytes:,} bytes of body."
+            f" {limits.decoded_bytes:,} bytes of decoded chunks, {limits.body_bytes:,} bytes of body"
+            f" ({limits.inflated_bytes:,} once inflated)."
         )
         self.components[f"TooSlow.{number}"] = _failure(f"The answer took longer than {limits.seconds:g} s.")
         return {"204": "NoData", "413": f"TooMuch.{number}", "504": f"TooSlow.{number}", **_REFUSED}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zarr_edr.web.openapi_bodies import BODY_SCHEMAS
 from zarr_edr.web.service import JsonObject
 
 _TEXT: JsonObject = {"type": "string"}
@@ -36,6 +37,7 @@ _LABEL: JsonObject = {"oneOf": [_TEXT, _map(_TEXT)]}
 _INTERVAL = _list(_list(_TEXT))
 
 SCHEMAS: JsonObject = {
+    **BODY_SCHEMAS,
     "exception": _object("code", code=_TEXT, type=_TEXT, description=_TEXT),
     "link": _object(
         "href rel", href=_URI, rel=_TEXT, type=_TEXT, title=_TEXT, hreflang=_TEXT, templated={"type": "boolean"}

@@ -8,6 +8,7 @@ import datetime
 import decimal
 import io
 import math
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -93,6 +94,18 @@ class TestCsv:
         writer = csv.writer(sink)
         writer.writerows([["lon", "lat", "name"], *([1, 2, word] for word in words)])
         assert csv_tags(sink.getvalue()).properties["name"] == words
+
+    @given(st.lists(st.lists(st.text(max_size=4) | NUMBERS.map(repr), min_size=2, max_size=2), min_size=1, max_size=4))
+    def test_any_fields_are_numbers_or_refused_with_the_line(self, rows: list[list[str]]) -> None:
+        sink = io.StringIO()
+        csv.writer(sink).writerows([["x", "y"], *rows])
+        body = sink.getvalue().encode("utf-8", "replace")
+        try:
+            found = places(body, CSV_TYPE).geometry.coords.tolist()
+        except InvalidBody as error:
+            assert re.match(r"Line \d+", error.message) is not None  # noqa: PT017 - which of both is for the reader to say
+        else:
+            assert found == [[float(field) for field in row] for row in rows]
 
     @pytest.mark.parametrize(
         "header", ["lon,lat", "LON,LAT", "longitude,latitude", "Longitude , Latitude", "x,y", "X,Y", "\ufefflon,lat"]

@@ -148,6 +148,7 @@ CSVS: dict[str, Case] = {
     "underscore": csv("lon,lat\n1_0,2\n", "Line 2, lon: '1_0'"),
     "arabic-indic digits": csv("lon,lat\n١,2\n", "Line 2, lon: '١'"),  # noqa: RUF001 - the lookalikes are the test
     "a decimal comma": csv('lon,lat\n"1,5",2\n', "Line 2, lon: '1,5'"),
+    "a blank that is none": csv("lon,lat\n1\x1c,2\n", r"Line 2, lon: '1\\x1c'"),
     "degrees": csv("lon,lat\n1°,2\n", "Line 2, lon: '1°'"),
     "an empty coordinate": csv("lon,lat\n1,2\n,4\n", "Line 3, lon: ''"),
     "two numbers in quotes": csv('lon,lat\n"1\n2",2\n', r"Line 3, lon: '1\\n2'"),

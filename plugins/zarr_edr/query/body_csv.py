@@ -20,6 +20,8 @@ from zarr_edr.query.checks import quoted, read_decimal
 from zarr_edr.query.geometry import Float64Array
 
 _MAX_COMMAS_PER_POINT = 16
+_BLANKS = " \t\n\r\f\v"
+"""Around a number. Not all that `str.strip` takes for blank."""
 # Not `float`: it reads `nan`, `1_0` and digits of any script, too. `float` refuses what is left, such as `1-2`.
 _NOT_DECIMAL = re.compile(r"[^0-9+\-.eE\s]", re.ASCII)
 # A number as JSON has it, so that codes such as 007 stay as they are; not so long that digits would be lost.
@@ -90,7 +92,7 @@ def _coordinate(fields: Sequence[str], name: str, text: str) -> Float64Array:
     except ValueError:
         values = np.array([np.nan])
     if not np.isfinite(values).all():
-        row = next(row for row, field in enumerate(fields) if read_decimal(field.strip()) is None)
+        row = next(row for row, field in enumerate(fields) if read_decimal(field.strip(_BLANKS)) is None)
         raise InvalidBody(f"Line {_line(text, row)}, {name}: {quoted(fields[row])} is not a finite decimal number.")
     return values
 

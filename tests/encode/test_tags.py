@@ -18,6 +18,7 @@ from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.encode.geojson import GeoJsonEncoder
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.errors import ResponseTooLarge
+from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Tags
 from zarr_edr.settings import CollectionSettings
 from zarr_edr.testing.covjson import pydantic_problems, schema_problems, schema_validator
@@ -55,7 +56,7 @@ def tags(draw: st.DrawFn, places: int) -> Tags:
     return Tags(ids, {name: draw(st.lists(VALUES, min_size=places, max_size=places)) for name in names})
 
 
-def points(count: int, place: int = 0, levels: int = 0, *, are_places: bool = True) -> Coverage:
+def points(count: int, place: int = 0, levels: int = 0) -> Coverage:
     """Values at points, which are places or the vertices of one."""
     axes: dict[str, Any] = {"composite": Tuples(np.arange(count, dtype=float), np.zeros(count), None)}
     if levels:
@@ -63,7 +64,7 @@ def points(count: int, place: int = 0, levels: int = 0, *, are_places: bool = Tr
     names = ("z", "composite") if levels else ("composite",)
     values = Range(names, np.ones((levels, count) if levels else count, np.float32))
     kind = DomainType.SECTION if levels else DomainType.MULTI_POINT
-    return Coverage(kind, axes, {"v": values}, place=place, lists_places=are_places)
+    return Coverage(kind, axes, {"v": values}, place=place)
 
 
 def cells(count: int, place: int = 0) -> Coverage:
@@ -72,8 +73,11 @@ def cells(count: int, place: int = 0) -> Coverage:
     return Coverage(DomainType.GRID, axes, {"v": Range(("y", "x"), np.ones((1, count), np.float32))}, place=place)
 
 
-def answer(tags: Tags, *coverages: Coverage, page: Page | None = None) -> CoverageSet:
-    return CoverageSet(coverages, PARAMETERS, CRS84, len(coverages) == 1, "http://localhost/x", page, tags)
+def answer(
+    tags: Tags, *coverages: Coverage, page: Page | None = None, shape: PointShape | None = PointShape.MANY
+) -> CoverageSet:
+    alone = len(coverages) == 1
+    return CoverageSet(coverages, PARAMETERS, CRS84, alone, "http://localhost/x", page, shape=shape, tags=tags)
 
 
 def encoded(encoder: Encoder, coverages: CoverageSet) -> dict[str, Any]:
@@ -86,8 +90,8 @@ def expected_place(tags: Tags, place: int) -> dict[str, Any]:
     return found | {"properties": {name: values[place] for name, values in tags.properties.items()}}
 
 
-def ids(tags: Tags, *coverages: Coverage) -> list[Any]:
-    return [feature["id"] for feature in encoded(GeoJsonEncoder(), answer(tags, *coverages))["features"]]
+def ids(tags: Tags, *coverages: Coverage, shape: PointShape = PointShape.MANY) -> list[Any]:
+    return [feature["id"] for feature in encoded(GeoJsonEncoder(), answer(tags, *coverages, shape=shape))["features"]]
 
 
 class TestCoverageJson:
@@ -102,7 +106,7 @@ class TestCoverageJson:
         assert found["zarr-edr:places"] == [expected_place(tags, place) for place in (1, 2)]
 
     def test_the_vertices_of_a_line_are_one_place(self) -> None:
-        found = encoded(CovJsonEncoder(), answer(Tags(("A",), {}), points(3, are_places=False)))
+        found = encoded(CovJsonEncoder(), answer(Tags(("A",), {}), points(3), shape=PointShape.PATH))
         assert found["zarr-edr:place"] == {"id": "A", "properties": {}}
 
     @given(tags(3))
@@ -120,13 +124,16 @@ class TestIdsOfFeatures:
 
     @pytest.mark.parametrize(
         "coverages",
-        [(cells(3),), (points(2, levels=2),), (cells(1), cells(1)), (points(3, are_places=False),)],
-        ids=["cells", "levels", "members", "vertices"],
+        [(cells(3),), (points(2, levels=2),), (cells(1), cells(1))],
+        ids=["cells", "levels", "members"],
     )
     def test_are_made_unique_where_a_place_has_several(self, coverages: tuple[Coverage, ...]) -> None:
         found = ids(Tags(("A", "B"), {}), *coverages)
         assert len(set(found)) == len(found) > 1
         assert {id_.rpartition(".")[0] for id_ in found} <= {"A", "B"}
+
+    def test_are_made_unique_for_the_vertices_of_a_line(self) -> None:
+        assert ids(Tags(("A",), {}), points(3), shape=PointShape.PATH) == ["A.0", "A.1", "A.2"]
 
     @given(st.lists(st.sampled_from(["A", "B", "A.0", "0", 0, "0.1", None]), min_size=4, max_size=4))
     def test_are_unique_whatever_the_ids_are(self, given_ids: list[Any]) -> None:

@@ -44,6 +44,8 @@ class CovJsonEncoder:
         """The document as UTF-8."""
         parameters = {p.name: orjson.Fragment(_parameter(p)) for p in coverages.parameters}
         tags = None if coverages.tags is None else CoverageTags(coverages.tags, coverages.shape)
+        if tags is not None:
+            tags.admit(coverages.coverages)
         if coverages.single:
             (coverage,) = coverages.coverages
             document = _coverage(coverage, _references(coverage, coverages.crs), tags)

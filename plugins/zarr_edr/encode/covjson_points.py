@@ -10,6 +10,7 @@ import numpy as np
 from zarr_edr.coverage import Axes, Coverage, CoverageSet, DomainType, Range, Times, Tuples, axis_size
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.errors import ResponseTooLarge
+from zarr_edr.plan import PointShape
 
 MAX_COVERAGES = 100_000
 """Each takes some 300 bytes beside its values."""
@@ -36,7 +37,8 @@ class CovJsonPointsEncoder:
                 f"CoverageJSON-points has a coverage for each position, and this answer has {count:,}, of {MAX_COVERAGES:,}"
                 " allowed; ask for fewer, or for CoverageJSON, which takes far less space."
             )
-        points = tuple(point for coverage in coverages.coverages for point in _points(coverage))
+        of_line = coverages.shape is PointShape.PATH
+        points = tuple(p for coverage in coverages.coverages for p in _points(coverage, of_line=of_line))
         return CovJsonEncoder().encode(replace(coverages, coverages=points, single=False))
 
 
@@ -45,16 +47,16 @@ def _positions(coverage: Coverage) -> int:
     return int(np.prod([axis_size(coverage.axes[name]) for name in names]))
 
 
-def _points(coverage: Coverage) -> Iterator[Coverage]:
+def _points(coverage: Coverage, *, of_line: bool) -> Iterator[Coverage]:
     if "composite" in coverage.axes:
-        yield from _of_tuples(coverage)
+        yield from _of_tuples(coverage, of_line=of_line)
     elif _positions(coverage) > 1:
         yield from _of_cells(coverage)
     else:
         yield _point(coverage, dict(coverage.axes), coverage.ranges)
 
 
-def _of_tuples(coverage: Coverage) -> Iterator[Coverage]:
+def _of_tuples(coverage: Coverage, *, of_line: bool) -> Iterator[Coverage]:
     composite = coverage.axes["composite"]
     assert isinstance(composite, Tuples)  # noqa: S101 - by its name
     for n in range(axis_size(composite)):
@@ -72,7 +74,7 @@ def _of_tuples(coverage: Coverage) -> Iterator[Coverage]:
             )
             for name, r in coverage.ranges.items()
         }
-        yield _point(replace(coverage, place=coverage.place + n), axes, ranges)
+        yield _point(coverage if of_line else replace(coverage, place=coverage.place + n), axes, ranges)
 
 
 def _of_cells(coverage: Coverage) -> Iterator[Coverage]:

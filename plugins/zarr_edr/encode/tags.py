@@ -60,18 +60,21 @@ class CoverageTags:
             for id_, row in zip(ids, _rows(tags.properties, tags), strict=True)
         ]
         self._lists: dict[tuple[int, int], bytes] = {}
-        self._written = 0
+
+    def admit(self, coverages: Iterable[Coverage]) -> None:
+        """Raise `ResponseTooLarge` where those of all together are; nothing is written by then."""
+        _admit(sum(len(self._of(coverage)[1]) for coverage in coverages))
 
     def member(self, coverage: Coverage) -> dict[str, Any]:
-        """Of one coverage. Raises `ResponseTooLarge` where all together are."""
+        """Of one coverage."""
+        name, document = self._of(coverage)
+        return {name: orjson.Fragment(document)}
+
+    def _of(self, coverage: Coverage) -> tuple[str, bytes]:
         composite = coverage.axes.get("composite")
         if isinstance(composite, Tuples) and not self._of_line:
-            name, document = PLACES, self._list(coverage.place, int(composite.x.size))
-        else:
-            name, document = PLACE, self._documents[coverage.place]
-        self._written += len(document)
-        _admit(self._written)
-        return {name: orjson.Fragment(document)}
+            return PLACES, self._list(coverage.place, int(composite.x.size))
+        return PLACE, self._documents[coverage.place]
 
     def _list(self, first: int, count: int) -> bytes:
         """Made once, however many members and groups of parameters share it."""

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-import brotli  # type: ignore[import-untyped]  # it has no types of its own
+import brotli
 
 from zarr_edr.errors import InvalidBody, QueryTooLarge, UnsupportedEncoding
 from zarr_edr.limits import Limits

@@ -9,6 +9,7 @@ from zarr_edr.encode.covjson_points import CovJsonPointsEncoder
 from zarr_edr.encode.geojson import GeoJsonEncoder
 from zarr_edr.encode.geotiff import GeoTiffEncoder
 from zarr_edr.encode.netcdf import NetCdfEncoder
+from zarr_edr.encode.png import PngEncoder
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.encode.rows import CsvEncoder, NdjsonEncoder, RecordsEncoder
 from zarr_edr.encode.zarr import ZarrEncoder
@@ -39,6 +40,7 @@ ENCODERS: tuple[Encoder, ...] = (
     ZarrEncoder(),
     GeoTiffEncoder(),
     *_arrow(),
+    *_where_installed(PngEncoder(), "matplotlib"),
 )
 """Offered formats, those whose library is not installed left out; the first is the default."""
 

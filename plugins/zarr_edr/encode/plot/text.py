@@ -1,0 +1,88 @@
+"""Words of a picture. Metadata may hold anything, of any length; what leaves here is printable, short and on one line."""
+
+from __future__ import annotations
+
+from zarr_edr.dataset.model import HorizontalCrs, Parameter, VerticalAxis
+
+TITLE_CHARS = 110
+LABEL_CHARS = 70
+_UNIT_CHARS = 24
+_PLACE_DIGITS = 4
+_NO_UNIT = frozenset({"", "1"})
+
+
+def plain(text: object, most: int = LABEL_CHARS) -> str:
+    """Text on one line without control characters, cut to `most` characters."""
+    words = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * most]).split()
+    line = " ".join(words)
+    return line if len(line) <= most else line[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def number(value: float) -> str:
+    """A coordinate, as short as it is right: `850`, `0.25`."""
+    return f"{value:.10g}"
+
+
+def with_unit(title: str, unit: str | None) -> str:
+    """`Temperature (K)`, or the title alone where the unit says nothing."""
+    unit = "" if unit is None else plain(unit, _UNIT_CHARS)
+    return plain(title) if unit in _NO_UNIT else f"{plain(title)} ({unit})"
+
+
+def parameter_text(parameter: Parameter) -> str:
+    """Title and unit of a parameter."""
+    return with_unit(parameter.title, None if parameter.unit is None else parameter.unit.text)
+
+
+def value_text(value: object, parameter: Parameter) -> str:
+    """A value with its unit; numpy prints a float32 as the shortest decimal that reads back to it."""
+    unit = "" if parameter.unit is None else plain(parameter.unit.text, _UNIT_CHARS)
+    return plain(value) if unit in _NO_UNIT else f"{plain(value)} {unit}"
+
+
+def level_text(value: float, axis: VerticalAxis | None) -> str:
+    """`850 hPa`; `level 3` where there is no unit."""
+    unit = "" if axis is None or axis.unit is None else plain(axis.unit.text, _UNIT_CHARS)
+    return f"level {number(value)}" if unit in _NO_UNIT else f"{number(value)} {unit}"
+
+
+def degrees(value: float, positive: str, negative: str) -> str:
+    """`30\N{DEGREE SIGN}W`."""
+    size = f"{abs(value):.{_PLACE_DIGITS}f}".rstrip("0").rstrip(".")
+    side = "" if size == "0" else positive if value > 0 else negative
+    return f"{size}\N{DEGREE SIGN}{side}"
+
+
+def longitude_text(value: float) -> str:
+    """A direction, within 180 degrees: 330 is 30 W."""
+    turned = (value + 180.0) % 360.0 - 180.0
+    return "180\N{DEGREE SIGN}" if abs(turned) == 180.0 else degrees(turned, "E", "W")
+
+
+def latitude_text(value: float) -> str:
+    """`45\N{DEGREE SIGN}N`."""
+    return degrees(value, "N", "S")
+
+
+def place_text(x: float, y: float, crs: HorizontalCrs) -> str:
+    """Where a point is, for people."""
+    if crs.geographic:
+        return f"{latitude_text(y)} {longitude_text(x)}"
+    return f"x {number(x)}, y {number(y)}"
+
+
+def time_text(iso: str) -> str:
+    """`2008-07-16 12:00`, seconds only where they are not zero. In UTC, which the axis or the title says."""
+    day, _, clock = iso.removesuffix("Z").partition("T")
+    return f"{day} {clock.removesuffix(':00')}"
+
+
+def crs_text(crs: HorizontalCrs) -> str:
+    """`EPSG:3857`."""
+    authority, _, code = crs.uri.partition("/def/crs/")[2].split("/") if crs.uri.count("/") >= 6 else ("", "", crs.uri)
+    return plain(f"{authority}:{code}" if authority else code)
+
+
+def counted(shown: int, total: int, what: str) -> str:
+    """`12 of 124 times`."""
+    return f"{shown:,} of {total:,} {what}"

@@ -1,0 +1,56 @@
+"""A quick look: an answer as a picture, PNG (ISO/IEC 15948), for reports and for the page of an answer.
+
+matplotlib is needed (`pip install zarr-edr[plots]`); it is imported when the first picture is drawn.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+
+from zarr_edr.coverage import CoverageSet
+from zarr_edr.encode.plot.layout import layout
+from zarr_edr.encode.plot.sketch import sketch
+
+_drawing = Lock()
+"""matplotlib's settings, fonts and caches are shared by all figures and not made for threads."""
+
+
+class PngEncoder:
+    """One picture of whatever the query gave; what it leaves out is said on it."""
+
+    name = "PNG"
+    media_types = ("image/png",)
+    aliases = frozenset({"png", *media_types})
+    extension = None
+    queries = None
+
+    def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
+        """The file, of the size that `preview` tells."""
+        from zarr_edr.encode.plot import draw  # noqa: PLC0415 - matplotlib is an extra, and takes a second to import
+
+        shown = sketch(coverages)
+        file = io.BytesIO()
+        with _drawing, draw.style():
+            draw.figure(shown).savefig(file, format="png", dpi=draw.DPI, metadata={"Title": None, "Software": None})
+        return (file.getvalue(),)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a page says of a picture before it has it."""
+
+    width: int
+    """Pixels."""
+    height: int
+    words: str
+    """What it shows, for those who cannot see it."""
+
+
+def preview(coverages: CoverageSet) -> Preview:
+    """Size and description of the picture that `PngEncoder` draws of these coverages. Does not need matplotlib."""
+    shown = sketch(coverages)
+    size = layout(shown)
+    return Preview(size.width, size.height, ". ".join((shown.title, shown.subtitle, *shown.notes)))

@@ -85,12 +85,11 @@ def _of_today(calendar: str) -> bool:
 def _vertical(axis: VerticalAxis | None, levels: Float64Array) -> PlotAxis:
     if axis is None:
         return PlotAxis("Level")
-    unit = axis.unit.text if axis.unit is not None else None
-    pressure = unit in _PRESSURES or axis.standard_name == "air_pressure"
+    pressure = text.unit_text(axis.unit) in _PRESSURES or axis.standard_name == "air_pressure"
     downward = axis.positive == "down" or (axis.positive is None and (pressure or axis.standard_name in _DOWNWARD))
     log = pressure and levels.min() > 0 and levels.max() / levels.min() >= _LOG_FROM
     title = axis.title[:1].upper() + axis.title[1:]
-    return PlotAxis(text.with_unit(title, unit), Scale.LOG if log else Scale.NUMBER, downward)
+    return PlotAxis(text.with_unit(title, axis.unit), Scale.LOG if log else Scale.NUMBER, downward)
 
 
 def _path(path: Tuples, crs: HorizontalCrs) -> Ruler:

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from zarr_edr.coverage import Coverage, CoverageSet
+from zarr_edr.coverage import Coverage, CoverageSet, Range
 from zarr_edr.dataset.model import Parameter
 from zarr_edr.encode.plot.slots import DOTS, Along, Slot, along_of, facets, others
 from zarr_edr.encode.plot.text import counted
@@ -38,36 +38,60 @@ class Chosen:
         return len(self.along) == 2 or self.along == DOTS
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What is drawn in one way: the curves of one panel, or fields."""
+
+    name: str
+    along: Along
+    level: int | None = None
+    """Of curves along time that have several levels: which one."""
+
+    @property
+    def is_field(self) -> bool:
+        return len(self.along) == 2 or self.along == DOTS
+
+
 def choose(of: CoverageSet) -> tuple[list[Chosen], list[str]]:
     """What to show of an answer, in the order of its parameters, and what is left out."""
     groups = _groups(of)
     shown = list(groups.items())[:MAX_PANELS]
     left_out = []
     if len(shown) < len(groups):
-        left_out.append(f"Shown: the first {counted(len(shown), len(groups), 'parameters')}.")
-    fields = sum(len(along) == 2 or along == DOTS for (_, along), _ in shown)
+        left_out.append(f"Shown: the first {counted(len(shown), len(groups), 'parameters or levels')}.")
+    fields = sum(key.is_field for key, _ in shown)
     room = max(1, (MAX_PANELS - len(shown) + fields) // max(fields, 1))
     parameters = {parameter.name: parameter for parameter in of.parameters}
     found = []
-    for (name, along), coverages in shown:
-        pick = _fields if len(along) == 2 or along == DOTS else _curves
-        slots, total, notes = pick(parameters[name], along, coverages, room)
-        found.append(Chosen(parameters[name], along, slots, tuple(facets(s, of) for s in slots), total, notes))
+    for key, coverages in shown:
+        parameter = parameters[key.name]
+        if key.is_field:
+            slots, total, notes = _fields(parameter, key.along, coverages, room)
+        else:
+            slots, total, notes = _curves(parameter, key, coverages)
+        found.append(Chosen(parameter, key.along, slots, tuple(facets(s, of) for s in slots), total, notes))
     return found, left_out
 
 
-def _groups(of: CoverageSet) -> dict[tuple[str, Along], list[Coverage]]:
+def _groups(of: CoverageSet) -> dict[_Key, list[Coverage]]:
     """The coverages of each parameter that are drawn in one way."""
-    groups: dict[tuple[str, Along], list[Coverage]] = {}
-    known: dict[tuple[object, ...], Along] = {}
+    groups: dict[_Key, list[Coverage]] = {}
+    known: dict[tuple[object, ...], list[_Key]] = {}
     for coverage in of.coverages:
         for name, values in coverage.ranges.items():
-            kind = (coverage.domain_type, values.axis_names, values.values.shape)
+            kind = (name, coverage.domain_type, values.axis_names, values.values.shape)
             if kind not in known:
-                known[kind] = along_of(coverage, values)
-            groups.setdefault((name, known[kind]), []).append(coverage)
+                known[kind] = list(_keys(name, coverage, values))
+            for key in known[kind]:
+                groups.setdefault(key, []).append(coverage)
     order = {parameter.name: number for number, parameter in enumerate(of.parameters)}
-    return dict(sorted(groups.items(), key=lambda group: order[group[0][0]]))
+    return dict(sorted(groups.items(), key=lambda group: order[group[0].name]))
+
+
+def _keys(name: str, coverage: Coverage, values: Range) -> Iterator[_Key]:
+    along = along_of(coverage, values)
+    levels = others(coverage, values, along).get("z", 1) if along == ("t",) else 1
+    yield from (_Key(name, along, level if levels > 1 else None) for level in range(levels))
 
 
 def evenly(total: int, most: int) -> list[int]:
@@ -81,22 +105,27 @@ Picked = tuple[tuple[Slot, ...], int, tuple[str, ...]]
 def _fields(parameter: Parameter, along: Along, coverages: Sequence[Coverage], room: int) -> Picked:
     """Times before levels before members and places: how it evolves is what many maps are looked at for."""
     sizes = others(coverages[0], coverages[0].ranges[parameter.name], along)
-    t = evenly(sizes.get("t", 1), room)
+    times = _with_values(coverages[0], parameter, sizes.get("t", 1))
+    t = [times[k] for k in evenly(len(times), room)]
     z = evenly(sizes.get("z", 1), room // len(t))
     c = evenly(len(coverages), room // (len(t) * len(z)))
     slots = tuple(_slots(parameter, along, [coverages[number] for number in c], {"t": t, "z": z}))
-    counts = (
-        (len(t), sizes.get("t", 1), "times"),
-        (len(z), sizes.get("z", 1), "levels"),
-        (
-            len(c),
-            len(coverages),
-            "members, places or times" if along in (DOTS, ("z", "composite")) else "members or places",
-        ),
-    )
+    further = "members, places, levels or times" if along in (DOTS, ("z", "composite")) else "members or places"
+    counts = ((len(t), len(times), "times"), (len(z), sizes.get("z", 1), "levels"), (len(c), len(coverages), further))
     left_out = [counted(*count) for count in counts if count[0] < count[1]]
-    notes = (f"Shown: {', '.join(left_out)}, evenly spaced.",) if left_out else ()
-    return slots, len(coverages) * prod(sizes.values()), notes
+    notes = [f"Shown: {', '.join(left_out)}, evenly spaced."] if left_out else []
+    if len(times) < sizes.get("t", 1):
+        notes.append(f"Not shown: {sizes['t'] - len(times):,} of {sizes['t']:,} times, which have no values.")
+    return slots, len(coverages) * prod(sizes.values()), tuple(notes)
+
+
+def _with_values(coverage: Coverage, parameter: Parameter, times: int) -> list[int]:
+    """Positions of the times that have any value; all where none has."""
+    values = coverage.ranges[parameter.name]
+    if times == 1 or values.values.dtype.kind != "f":
+        return list(range(times))
+    along = tuple(k for k, name in enumerate(values.axis_names) if name != "t")
+    return np.flatnonzero(np.isfinite(values.values).any(axis=along)).tolist() or list(range(times))
 
 
 def _slots(
@@ -110,16 +139,17 @@ def _slots(
                 yield Slot(coverage, parameter, along, where)
 
 
-def _curves(parameter: Parameter, along: Along, coverages: Sequence[Coverage], _: int) -> Picked:
+def _curves(parameter: Parameter, key: _Key, coverages: Sequence[Coverage]) -> Picked:
     """Curves of one panel, one for each coverage, or for each of its points."""
-    points = [others(c, c.ranges[parameter.name], along).get("composite", 1) for c in coverages]
+    points = [others(c, c.ranges[parameter.name], key.along).get("composite", 1) for c in coverages]
     ends = np.cumsum(points)
     total = int(ends[-1])
     slots = []
     for number in evenly(total, MAX_LINES):
-        at = int(np.searchsorted(ends, number, side="right"))
-        point = number - (int(ends[at]) - points[at])
-        slots.append(Slot(coverages[at], parameter, along, {"composite": point} if points[at] > 1 else {}))
-    what = "curves" if along else "values"
+        n = int(np.searchsorted(ends, number, side="right"))
+        at = {"composite": number - (int(ends[n]) - points[n])} if points[n] > 1 else {}
+        at |= {} if key.level is None else {"z": key.level}
+        slots.append(Slot(coverages[n], parameter, key.along, at))
+    what = "curves" if key.along else "values"
     notes = (f"Shown: {counted(len(slots), total, what)}, evenly spaced.",) if len(slots) < total else ()
     return tuple(slots), total, notes

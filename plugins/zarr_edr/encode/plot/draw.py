@@ -18,7 +18,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    MultipleLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from zarr_edr.encode.plot import layout as sizes
 from zarr_edr.encode.plot.layout import Layout, layout
@@ -36,7 +44,7 @@ from zarr_edr.encode.plot.model import (
     Weight,
     WordsPanel,
 )
-from zarr_edr.encode.plot.text import latitude_text, longitude_text, number, plain
+from zarr_edr.encode.plot.text import latitude_text, longitude_text, number, wrapped
 from zarr_edr.encode.plot.ticks import time_ticks
 
 DPI = 100
@@ -67,6 +75,10 @@ _INK, _SOFT, _GRID, _MISSING = "#16232b", "#4c5d68", "#e3e9ec", "#d3d8da"
 _LINES = ("#00609c", "#d1495b", "#2a8a57", "#e08e0b", "#7a4fa3", "#16a3b0", "#8c5a3c", "#d65db1", "#5b6b75", "#9aa514")
 _SEQUENTIAL, _DIVERGING = "viridis", "RdBu_r"
 _PX_PER_TICK = {"across": 88, "up": 42}
+_BAR_PX = 640
+"""Length of a colour bar, where there is room."""
+_DEGREES = (*(n * 10.0**k for k in range(-4, 1) for n in (1, 2, 5)), 10, 15, 20, 30, 45, 60, 90, 120, 180)
+"""Steps of ticks on axes of longitude and latitude."""
 _WRAP = 34
 """Characters of an axis label on one line."""
 
@@ -98,7 +110,7 @@ def figure(sketch: Sketch) -> Figure:
 def _frame(made: Figure, sketch: Sketch, frame: Layout) -> None:
     """Title and subtitle above, notes and source below the panels."""
     lines = [*sketch.notes, *([sketch.source] if sketch.source else [])]
-    foot = sizes.FOOT_PX + sizes.NOTE_PX * len(lines)
+    foot = sizes.foot(sketch)
     left = 16 / frame.width
     made.text(left, 1 - 14 / frame.height, words(sketch.title), va="top", color=_INK, fontsize=14, fontweight="bold")
     made.text(left, 1 - 43 / frame.height, words(sketch.subtitle), va="top", color=_SOFT, fontsize=10.5)
@@ -123,7 +135,7 @@ def words(text: str) -> str:
 
 def _panel(ax: Axes, panel: Panel, frame: Layout) -> ScalarMappable | None:
     """Draw one panel; what a colour bar needs, where it has colours."""
-    ax.set_title(words(panel.title))
+    ax.set_title(words("\n".join(wrapped(panel.title, frame.title_chars))))
     match panel:
         case LinesPanel():
             _lines(ax, panel, frame)
@@ -140,11 +152,10 @@ def _panel(ax: Axes, panel: Panel, frame: Layout) -> ScalarMappable | None:
 def _words(ax: Axes, panel: WordsPanel) -> None:
     ax.set_axis_off()
     step = 1 / max(len(panel.rows), 2)
-    size = 20 if len(panel.rows) <= 3 else 12
     for row, (what, value) in enumerate(panel.rows):
         y = 1 - step * (row + 0.5)
-        ax.text(0.02, y, words(what), va="center", color=_SOFT, fontsize=12, transform=ax.transAxes)
-        ax.text(0.98, y, words(value), va="center", ha="right", color=_INK, fontsize=size, transform=ax.transAxes)
+        ax.text(0.01, y, words(what), va="center", color=_SOFT, fontsize=11, transform=ax.transAxes)
+        ax.text(0.6, y, words(value), va="center", color=_INK, fontsize=14, transform=ax.transAxes)
 
 
 # --- curves --------------------------------------------------------------------------------------------------------
@@ -182,9 +193,9 @@ def _look(line: Line) -> dict[str, Any]:
         case Weight.VALUES:
             return {"linestyle": "none", "marker": "o", "markersize": 6}
         case Weight.MEMBER:
-            return {"linewidth": 0.8, "alpha": 0.45, "marker": ".", "markersize": 3, "markevery": alone.tolist()}
+            return {"linewidth": 0.8, "alpha": 0.45, "marker": ".", "markersize": 5, "markevery": alone.tolist()}
         case Weight.MEAN:
-            return {"linewidth": 2.4, "marker": ".", "markersize": 6, "markevery": alone.tolist()}
+            return {"linewidth": 2.4, "marker": ".", "markersize": 10, "markevery": alone.tolist()}
         case Weight.NORMAL:
             return {"linewidth": 1.5, "marker": ".", "markersize": 5, "markevery": every}
 
@@ -254,19 +265,25 @@ def _palette(colours: Colours) -> tuple[Colormap, Normalize]:
 def _colour_bars(
     made: Figure, axes: list[Axes], panels: tuple[Panel, ...], drawn: list[ScalarMappable | None], frame: Layout
 ) -> None:
-    """One for all panels where they share a scale, else one for each."""
-    flat = max(panel.ratio for panel in panels) < sizes.FLAT
-    once = sizes.shared_bar(panels)
-    for number_, (panel, mappable) in enumerate(zip(panels, drawn, strict=True)):
-        if mappable is None or not isinstance(panel, FieldPanel | DotsPanel) or (once and number_):
+    """One for the panels that share a scale where they fill rows, else one for each."""
+    small = len(frame.bars) > 1 and all(len(run) == 1 for run in frame.bars)
+    for run in frame.bars:
+        panel, mappable = panels[run.start], drawn[run.start]
+        if mappable is None or not isinstance(panel, FieldPanel | DotsPanel):
             continue
-        beside = axes[: len(panels)] if once else [axes[number_]]
-        length = frame.height if not flat else frame.width
+        share = frame.columns if small else 1
+        length = frame.width / share if frame.bars_below else frame.height * -(-len(run) // frame.columns) / frame.rows
         bar = made.colorbar(
-            mappable, ax=beside, orientation="horizontal" if flat else "vertical", aspect=45 if flat else 28,
-            fraction=0.08, pad=0.02, shrink=0.6 if flat else 0.95 if not once else min(1.0, 700 / length + 0.1),
-        )  # fmt: skip
-        bar.set_label(words(_wrapped(panel.colours.label, 60 if flat else _WRAP)))
+            mappable,
+            ax=[axes[number_] for number_ in run],
+            orientation="horizontal" if frame.bars_below else "vertical",
+            aspect=45 if frame.bars_below else 28,
+            fraction=0.08,
+            pad=0.02,
+            shrink=float(np.clip(_BAR_PX / length, 0.3, 0.95)),
+        )
+        label = panel.colours.unit if small else panel.colours.label
+        bar.set_label(words("\n".join(wrapped(label, 60 if frame.bars_below else _WRAP))))
         bar.outline.set_linewidth(0.6)
         if panel.colours.classes:
             bar.set_ticks(list(range(len(panel.colours.classes))), labels=list(map(words, panel.colours.classes)))
@@ -288,7 +305,7 @@ def _axis(
     if ends is not None:
         low, high = ends if tight else _roomy(*ends, axis.scale)
         ax.set(**{f"{name}lim": (high, low) if axis.downward and not across else (low, high)})
-    ax.set(**{f"{name}label": words(_wrapped(axis.label, 200 if across else _WRAP))})
+    ax.set(**{f"{name}label": words("\n".join(wrapped(axis.label, 200 if across else _WRAP)))})
     _ticks(ax.xaxis if across else ax.yaxis, axis, ends, most)
 
 
@@ -312,8 +329,9 @@ def _ticks(target: Any, axis: PlotAxis, ends: tuple[float, float] | None, most: 
             target.set_major_locator(FixedLocator(at))
             target.set_major_formatter(_fixed(dict(zip(map(float, at), labels, strict=True))))
         case Scale.LONGITUDE | Scale.LATITUDE:
-            steps = [1, 1.5, 2, 2.5, 3, 5, 6, 10] if _wide(ends) else [1, 2, 2.5, 5, 10]
-            target.set_major_locator(MaxNLocator(most - 1, steps=steps))
+            low, high = ends or (0.0, 1.0)
+            step = next((step for step in _DEGREES if (high - low) / step <= most - 1), 360)
+            target.set_major_locator(MultipleLocator(step))
             text = longitude_text if axis.scale is Scale.LONGITUDE else latitude_text
             target.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
         case Scale.LOG:
@@ -332,22 +350,8 @@ def _ticks(target: Any, axis: PlotAxis, ends: tuple[float, float] | None, most: 
             target.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
 
 
-def _wide(ends: tuple[float, float] | None) -> bool:
-    return ends is not None and ends[1] - ends[0] > 5
-
-
 def _fixed(labels: Mapping[float, str]) -> FuncFormatter:
     return FuncFormatter(lambda value, _: labels.get(float(value), ""))
-
-
-def _wrapped(text: str, most: int) -> str:
-    """On lines of `most` characters, three at most; what does not fit is cut."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= most:
-            lines.append("")
-        lines[-1] = plain(f"{lines[-1]} {word}".strip(), most)
-    return "\n".join(lines[:3])
 
 
 def _outer_labels(axes: list[Axes], panels: tuple[Panel, ...], frame: Layout) -> None:

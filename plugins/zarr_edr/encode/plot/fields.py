@@ -38,7 +38,7 @@ def field_panels(chosen: Chosen, of: CoverageSet, told: Facets, *, named: bool) 
     panels = [replace(p, colours=s, title=t) for p, s, t in zip(panels, scales, titles, strict=True)]
     notes = []
     if any(panel.rigid and panel.ratio in _RATIOS for panel in panels):
-        notes.append("Not to scale.")
+        notes.append("Map not to scale: latitudes and longitudes are stretched unequally.")
     stride = max(max(_strides(slot, room)) for slot in chosen.slots)
     if stride > 1:
         notes.append(f"Drawn: one in {stride} rows or columns of cells.")
@@ -70,7 +70,7 @@ def _field(slot: Slot, crs: HorizontalCrs, flags: Flags | None, room: int) -> Fi
     return replace(panel, ratio=float(np.clip(ratio, *_RATIOS)), rigid=True)
 
 
-_NOT_YET = Colours("", 0.0, 0.0)
+_NOT_YET = Colours("", "", 0.0, 0.0)
 
 
 def _flags(chosen: Chosen) -> Flags | None:
@@ -102,19 +102,19 @@ def _scales(chosen: Chosen, values: list[Float64Array], flags: Flags | None) -> 
 
 def colours(parameter: Parameter, values: list[Float64Array], flags: Flags | None) -> Colours:
     """A scale from the least to the greatest value, or of classes."""
-    label = text.parameter_text(parameter)
+    label, unit = text.parameter_text(parameter), text.unit_text(parameter.unit)
     if flags is not None:
         other = any((v == len(flags.values)).any() for v in values)
         names = flags.names if other else flags.names[:-1]
-        return Colours(label, 0.0, float(len(names) - 1), classes=names)
+        return Colours(label, unit, 0.0, float(len(names) - 1), classes=names)
     present = [v[~np.isnan(v)] for v in values]
     low = min((float(v.min()) for v in present if v.size), default=0.0)
     high = max((float(v.max()) for v in present if v.size), default=0.0)
     named = any(_DIVERGING.search(name) for name in (parameter.standard_name or "", parameter.title))
     if named and low < 0 < high:
         most = max(-low, high)
-        return Colours(label, -most, most, diverging=True)
-    return Colours(label, low, high)
+        return Colours(label, unit, -most, most, diverging=True)
+    return Colours(label, unit, low, high)
 
 
 def dots_panels(chosen: Chosen, of: CoverageSet, told: Facets, *, named: bool) -> tuple[list[DotsPanel], list[str]]:
@@ -147,7 +147,7 @@ def _dots(slot: Slot, x: Float64Array, y: Float64Array, values: Float64Array, cr
         (0.0, width), (float(y.mean()) - height / 2, float(y.mean()) + height / 2), geographic=crs.geographic
     )
     # A window that is too long for a picture gets broader, not distorted.
-    width, height = width * max(ratio, 1.0), height * max(0.4 / ratio, 1.0)
+    width, height = width * max(ratio, 1.0), height * max(0.3 / ratio, 1.0)
     x_limits, y_limits = _around(x, width), _around(y, height)
     if crs.geographic:
         y_limits = (max(y_limits[0], -90.0), min(y_limits[1], 90.0))

@@ -40,7 +40,7 @@ def without(facets: Facets, told: Facets) -> str:
 
 def words_panel(several: Sequence[Chosen]) -> WordsPanel:
     """Parameters of which there is one value each."""
-    return WordsPanel(tuple((text.plain(c.parameter.title), _words_of(c.slots[0])) for c in several))
+    return WordsPanel(tuple((text.plain(c.parameter.title, 40), _words_of(c.slots[0])) for c in several))
 
 
 def _words_of(slot: Slot) -> str:
@@ -129,7 +129,9 @@ def _plume(chosen: Chosen, of: CoverageSet, here: Facets) -> tuple[Line, ...]:
     for number, (label, slots) in enumerate(plumes.items()):
         values = np.array([slot.values() for slot in slots])
         lines += [_line(s, v, of, "", number, Weight.MEMBER) for s, v in zip(slots, values, strict=True)]
-        words = ", ".join(filter(None, (label, f"mean of {len(slots)} members")))
+        some = (np.isnan(values).any(axis=0) != np.isnan(values).all(axis=0)).any()
+        of_what = "the members with a value" if some else f"{len(slots)} members"
+        words = ", ".join(filter(None, (label, f"mean of {of_what}")))
         lines.append(_line(slots[0], mean(values), of, words if few else "", number, Weight.MEAN))
     return tuple(lines)
 

@@ -68,6 +68,8 @@ class Colours:
     """How values become colours. Panels with equal ones share a colour bar."""
 
     label: str
+    unit: str
+    """The label where the title of the panel says what it is of."""
     low: float
     high: float
     """Not less than `low`."""

@@ -18,6 +18,8 @@ Along = tuple[str, ...]
 """Axes that are drawn: none, one, or two (upward, then across); `("dots",)` for points on a map."""
 DOTS: Along = ("dots",)
 
+FEW_LEVELS = 4
+"""Levels up to which times at a point are curves, in a panel for each level, rather than a field."""
 _LARGEST = 1e100
 """Values beyond are treated as missing: a scale that holds them shows nothing else, and its arithmetic overflows."""
 
@@ -60,19 +62,30 @@ class Slot:
 
 def along_of(coverage: Coverage, values: Range) -> Along:
     """Which axes a picture of these values draws; the remaining ones make pictures, or curves, of their own."""
-    long = {n for n, size in zip(values.axis_names, values.values.shape, strict=True) if size > 1}
+    long = {n: size for n, size in zip(values.axis_names, values.values.shape, strict=True) if size > 1}
     if coverage.domain_type is DomainType.SECTION:
         return ("z", "composite")
-    if {"x", "y"} <= long:
-        return ("y", "x")
     if "composite" in long:
         return _along_points(coverage.domain_type)
-    level = long & {"x", "y"}
+    if long.keys() >= {"x", "y"}:
+        return ("y", "x")
+    level = next((name for name in ("x", "y") if name in long), None)
+    return _at_point(long) if level is None else _on_line(long, level)
+
+
+def _at_point(long: Mapping[str, int]) -> Along:
+    if "z" not in long or ("t" in long and long["z"] <= FEW_LEVELS):
+        return ("t",) if "t" in long else ()
+    return ("z", "t") if "t" in long else ("z",)
+
+
+def _on_line(long: Mapping[str, int], level: str) -> Along:
+    """Along a parallel (`level` is x) or a meridian."""
     if "z" in long:
-        return ("z", next(iter(level or {"t"}))) if level or "t" in long else ("z",)
-    if level and "t" in long:  # meridians are read across in Hovmöller's diagram, parallels upward
-        return ("t", "x") if "x" in level else ("y", "t")
-    return tuple(level or long)
+        return ("z", level)
+    if "t" in long:  # meridians are read across in Hovmoeller's diagram, parallels upward
+        return ("t", "x") if level == "x" else ("y", "t")
+    return (level,)
 
 
 def _along_points(domain_type: DomainType) -> Along:
@@ -96,9 +109,8 @@ def facets(slot: Slot, of: CoverageSet) -> dict[str, str]:
     """Where a slot is, in words: place, level, time and members of further dimensions, as far as it is at one of each."""
     coverage = slot.coverage
     found = {PLACE: _place(slot, of), LEVEL: _level(slot), TIME: _time(slot)}
-    titles = {axis.name: axis.title for axis in slot.parameter.custom}
     for name, value in coverage.dimensions.items():
-        found[DIMENSION + name] = f"{text.plain(titles.get(name, name), 24)} {text.plain(value, 24)}"
+        found[DIMENSION + name] = f"{text.plain(name, 24)} {text.plain(value, 24)}"
     return {name: words for name, words in found.items() if words}
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from zarr_edr.dataset.model import HorizontalCrs, Parameter, VerticalAxis
+from typing import Any
+
+from zarr_edr.dataset.model import HorizontalCrs, Parameter, Unit, VerticalAxis
 
 TITLE_CHARS = 110
 LABEL_CHARS = 70
 _UNIT_CHARS = 24
 _PLACE_DIGITS = 4
-_NO_UNIT = frozenset({"", "1"})
 
 
 def plain(text: object, most: int = LABEL_CHARS) -> str:
@@ -18,32 +19,50 @@ def plain(text: object, most: int = LABEL_CHARS) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def wrapped(line: str, most: int) -> list[str]:
+    """A line as up to three of `most` characters; what does not fit is cut. Nothing is no line."""
+    most = max(most, 8)
+    lines: list[str] = []
+    for word in line.split():
+        if lines and len(lines[-1]) + len(word) < most:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(plain(word, most))
+    return [*lines[:2], plain(" ".join(lines[2:]), most)] if len(lines) > 3 else lines
+
+
 def number(value: float) -> str:
     """A coordinate, as short as it is right: `850`, `0.25`."""
     return f"{value:.10g}"
 
 
-def with_unit(title: str, unit: str | None) -> str:
-    """`Temperature (K)`, or the title alone where the unit says nothing."""
-    unit = "" if unit is None else plain(unit, _UNIT_CHARS)
-    return plain(title) if unit in _NO_UNIT else f"{plain(title)} ({unit})"
+def unit_text(unit: Unit | None) -> str:
+    """A unit, empty where it says nothing."""
+    words = "" if unit is None else plain(unit.text, _UNIT_CHARS)
+    return "" if words == "1" else words
+
+
+def with_unit(title: str, unit: Unit | None) -> str:
+    """`Temperature (K)`."""
+    words = unit_text(unit)
+    return f"{plain(title)} ({words})" if words else plain(title)
 
 
 def parameter_text(parameter: Parameter) -> str:
     """Title and unit of a parameter."""
-    return with_unit(parameter.title, None if parameter.unit is None else parameter.unit.text)
+    return with_unit(parameter.title, parameter.unit)
 
 
-def value_text(value: object, parameter: Parameter) -> str:
-    """A value with its unit; numpy prints a float32 as the shortest decimal that reads back to it."""
-    unit = "" if parameter.unit is None else plain(parameter.unit.text, _UNIT_CHARS)
-    return plain(value) if unit in _NO_UNIT else f"{plain(value)} {unit}"
+def value_text(value: Any, parameter: Parameter) -> str:
+    """A value, a numpy scalar, with its unit: seven digits of a real number, all of a whole one."""
+    digits = f"{value:.7g}" if value.dtype.kind == "f" else f"{value}"
+    return f"{digits} {unit_text(parameter.unit)}".rstrip()
 
 
 def level_text(value: float, axis: VerticalAxis | None) -> str:
     """`850 hPa`; `level 3` where there is no unit."""
-    unit = "" if axis is None or axis.unit is None else plain(axis.unit.text, _UNIT_CHARS)
-    return f"level {number(value)}" if unit in _NO_UNIT else f"{number(value)} {unit}"
+    words = unit_text(None if axis is None else axis.unit)
+    return f"{number(value)} {words}" if words else f"level {number(value)}"
 
 
 def degrees(value: float, positive: str, negative: str) -> str:

@@ -48,7 +48,7 @@ def time_ticks(first_us: int, last_us: int, calendar: str, most: int) -> tuple[l
 
 def _whole(us: int, calendar: str) -> str:
     year, month, day, clock = _parts(us, calendar)
-    return f"{clock}\n{day} {_MONTHS[month - 1]} {year}"
+    return f"{clock}\n{day} {_MONTHS[month - 1]} {year:04d}"
 
 
 def _parts(us: int, calendar: str) -> tuple[int, int, int, str]:
@@ -80,7 +80,7 @@ def _candidates(first: int, last: int, calendar: str, most: int) -> Iterable[Tic
 def _clock_ticks(first: int, last: int, calendar: str, step: int) -> Iterator[Tick]:
     for us in range(-(-first // step) * step, last + 1, step):
         year, month, day, clock = _parts(us, calendar)
-        yield us, clock, f"{day} {_MONTHS[month - 1]} {year}"
+        yield us, clock, f"{day} {_MONTHS[month - 1]} {year:04d}"
 
 
 def _months(first: int, last: int, calendar: str) -> Iterator[tuple[int, int]]:
@@ -100,16 +100,16 @@ def _day_ticks(first: int, last: int, calendar: str, days: Iterable[int]) -> Ite
                 continue
             found = _parts(us, calendar)
             if found[1] == month:  # not beyond its last day
-                yield us, str(found[2]), f"{_MONTHS[month - 1]} {year}"
+                yield us, str(found[2]), f"{_MONTHS[month - 1]} {year:04d}"
 
 
 def _month_ticks(first: int, last: int, calendar: str, step: int) -> Iterator[Tick]:
     for year, month in _months(first, last, calendar):
         if (month - 1) % step == 0:
-            yield to_microseconds(Moment(year, month), calendar), _MONTHS[month - 1], str(year)
+            yield to_microseconds(Moment(year, month), calendar), _MONTHS[month - 1], f"{year:04d}"
 
 
 def _year_ticks(first: int, last: int, calendar: str, step: int) -> Iterator[Tick]:
     start, end = _parts(first, calendar)[0], _parts(last, calendar)[0]
     for year in range(-(-start // step) * step, end + 1, step):
-        yield to_microseconds(Moment(year), calendar), str(year), ""
+        yield to_microseconds(Moment(year), calendar), f"{year:04d}", ""

@@ -5,7 +5,6 @@ matplotlib is needed (`pip install zarr-edr[plots]`); it is imported when the fi
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Lock
@@ -29,13 +28,11 @@ class PngEncoder:
 
     def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
         """The file, of the size that `preview` tells."""
-        from zarr_edr.encode.plot import draw  # noqa: PLC0415 - matplotlib is an extra, and takes a second to import
+        from zarr_edr.encode.plot import draw, style  # noqa: PLC0415 - matplotlib is an extra, and slow to import
 
         shown = sketch(coverages)
-        file = io.BytesIO()
-        with _drawing, draw.style():
-            draw.figure(shown).savefig(file, format="png", dpi=draw.DPI, metadata={"Title": None, "Software": None})
-        return (file.getvalue(),)
+        with _drawing, style.style():
+            return (draw.png(draw.figure(shown)),)
 
 
 @dataclass(frozen=True, slots=True)

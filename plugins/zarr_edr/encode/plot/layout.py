@@ -8,7 +8,6 @@ from math import gcd
 from zarr_edr.encode.plot.model import DotsPanel, FieldPanel, LinesPanel, Panel, Sketch, WordsPanel
 from zarr_edr.encode.plot.text import wrapped
 
-
 WIDTH_PX = 1200
 """Of the widest picture."""
 _LEAST_WIDTH_PX = 720

@@ -6,11 +6,9 @@ matplotlib is needed (`pip install zarr-edr[plots]`); it is imported when the fi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from threading import Lock
 
 from zarr_edr.coverage import CoverageSet
-from zarr_edr.encode.plot.layout import layout
 from zarr_edr.encode.plot.sketch import sketch
 
 _drawing = Lock()
@@ -27,27 +25,9 @@ class PngEncoder:
     queries = None
 
     def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
-        """The file, of the size that `preview` tells."""
+        """The file, of the size that `plot.preview` tells."""
         from zarr_edr.encode.plot import draw, style  # noqa: PLC0415 - matplotlib is an extra, and slow to import
 
         shown = sketch(coverages)
         with _drawing, style.style():
             return (draw.png(draw.figure(shown)),)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a page says of a picture before it has it."""
-
-    width: int
-    """Pixels."""
-    height: int
-    words: str
-    """What it shows, for those who cannot see it."""
-
-
-def preview(coverages: CoverageSet) -> Preview:
-    """Size and description of the picture that `PngEncoder` draws of these coverages. Does not need matplotlib."""
-    shown = sketch(coverages)
-    size = layout(shown)
-    return Preview(size.width, size.height, ". ".join((shown.title, shown.subtitle, *shown.notes)))

@@ -7,7 +7,7 @@ names and values, so a page never says less than its document (OGC 19-086r6, req
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
@@ -20,6 +20,9 @@ from zarr_edr.web import html_collection, html_coverage, html_filters
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response as BaseResponse
+
+    from zarr_edr.encode.plot.preview import Preview
+    from zarr_edr.web.html_data import Download
 
 _HERE = Path(__file__).parent
 _ASSETS = {"style.css": "text/css; charset=utf-8", "world.svg": "image/svg+xml"}
@@ -79,7 +82,16 @@ class _Environment(jinja2.Environment):
         return super().getitem(obj, argument)
 
 
-def render(kind: str, document: Mapping[str, Any], *, base_url: str, path: str, title: str = "") -> str:
+def render(
+    kind: str,
+    document: Mapping[str, Any],
+    *,
+    base_url: str,
+    path: str,
+    title: str = "",
+    chart: Preview | None = None,
+    downloads: Sequence[Download] | None = None,
+) -> str:
     """A document as an HTML page, to be sent with `SECURITY_HEADERS`.
 
     Args:
@@ -89,6 +101,8 @@ def render(kind: str, document: Mapping[str, Any], *, base_url: str, path: str, 
         base_url: where clients find the service, with the prefix of its routes if it has one.
         path: path and, if any, query string of the page, as asked for, e.g. `/collections/ostia?f=html`.
         title: the heading, where the document has no title of its own.
+        chart: what is known of the picture of a coverage, which the same address gives with `f=PNG`; None: there is none.
+        downloads: formats in which the same address gives a coverage; empty: it has no address; None: JSON alone.
     """
     base = base_url.rstrip("/")
     root = urlsplit(base).path
@@ -107,6 +121,8 @@ def render(kind: str, document: Mapping[str, Any], *, base_url: str, path: str, 
         version=_VERSION,
         crumbs=_crumbs(root, below),
         view=_view(kind, document, base),
+        chart=chart,
+        downloads=downloads,
     )
 
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
 
 import orjson
 
 from zarr_edr.coverage import CoverageSet
+from zarr_edr.encode import encoders_of
 from zarr_edr.encode.covjson import CovJsonEncoder
+from zarr_edr.encode.plot.preview import preview
+from zarr_edr.encode.png import PngEncoder
 from zarr_edr.web import html
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """The same answer in another format."""
+
+    name: str
+    """As in `f=`."""
+    media_type: str
+    file: str
+    """What a browser is to call it."""
 
 
 class PageEncoder:
@@ -20,12 +37,33 @@ class PageEncoder:
     extension = None
     queries = None
 
-    def __init__(self, base_url: str, path: str, title: str) -> None:
-        """As `html.render`: the URL of the service; path and query string as asked for; the heading."""
+    def __init__(
+        self, base_url: str, path: str, title: str, query_type: str | None = None, *, has_url: bool = True
+    ) -> None:
+        """`base_url`, `path` and `title` as of `html.render`.
+
+        Which formats are offered depends on `query_type`; None: all. `has_url` is False for the answer to a POST, which has no
+        address where it could be had in another format.
+        """
         self._base_url, self._path, self._title = base_url, path, title
+        self._offered = encoders_of(query_type) if has_url else ()
 
     def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
-        """The page as UTF-8: tables of the first thousand values, and a link to the whole."""
+        """The page as UTF-8: a picture where that is offered, tables of the first thousand values, links to the whole."""
         document = orjson.loads(b"".join(CovJsonEncoder().encode(coverages)))
-        page = html.render("coverage", document, base_url=self._base_url, path=self._path, title=self._title)
+        has_picture = any(encoder.name == PngEncoder.name for encoder in self._offered)
+        page = html.render(
+            "coverage",
+            document,
+            base_url=self._base_url,
+            path=self._path,
+            title=self._title,
+            chart=preview(coverages) if has_picture else None,
+            downloads=self._downloads(),
+        )
         return (page.encode(),)
+
+    def _downloads(self) -> list[Download]:
+        steps = [unquote(step) for step in self._path.partition("?")[0].split("/") if step][-2:]
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(steps)).strip(".-") or "data"
+        return [Download(e.name, e.media_types[0], f"{stem}.{e.extension or e.name.lower()}") for e in self._offered]

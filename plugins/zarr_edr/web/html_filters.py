@@ -74,10 +74,10 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def with_format(query: str) -> str:
-    """A query string that asks for the same as CoverageJSON."""
+def with_format(query: str, name: str = "CoverageJSON") -> str:
+    """A query string that asks for the same in a format."""
     parameters = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "f"]
-    return urlencode([*parameters, ("f", "CoverageJSON")], quote_via=quote, safe="(),:/")
+    return urlencode([*parameters, ("f", name)], quote_via=quote, safe="(),:/")
 
 
 def is_plain(values: Iterable[object]) -> bool:

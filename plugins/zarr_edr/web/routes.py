@@ -212,7 +212,7 @@ def negotiate(f: str | None, query_type: str, title: str = "Data") -> tuple[Enco
     accept = request.headers.get("Accept", "")
     choose = _chosen if len(accept) + len(f or "") <= _USUAL_CHARS else _chosen.__wrapped__
     encoder, media_type = choose(f, accept, query_type)
-    return (_page_encoder(title), _HTML) if encoder is None else (encoder, media_type)
+    return (_page_encoder(title, query_type), _HTML) if encoder is None else (encoder, media_type)
 
 
 _USUAL_CHARS = 300
@@ -251,8 +251,9 @@ def saved_as(collection: Collection, query_type: str, encoder: Encoder) -> str |
     return None if encoder.extension is None else f"{collection.id}-{query_type}.{encoder.extension}"
 
 
-def _page_encoder(title: str) -> PageEncoder:
-    return PageEncoder(f"{service_url()}{_prefix()}", request.full_path.removesuffix("?"), title)
+def _page_encoder(title: str, query_type: str) -> PageEncoder:
+    path = request.full_path.removesuffix("?")
+    return PageEncoder(f"{service_url()}{_prefix()}", path, title, query_type, has_url=request.method != "POST")
 
 
 def response(answered: Answer, media_type: str, file_name: str | None = None) -> Response:

@@ -8,8 +8,8 @@ from math import gcd
 from zarr_edr.encode.plot.model import DotsPanel, FieldPanel, LinesPanel, Panel, Sketch, WordsPanel
 from zarr_edr.encode.plot.text import wrapped
 
-WIDTH_PX = 1200
-"""Of the widest picture."""
+WIDTH_PX = 1176
+"""Of the widest picture: as broad as a page of the service shows it, so that its pixels are not resampled there."""
 _LEAST_WIDTH_PX = 720
 _MOST_HEIGHT_PX = 1400
 _PANEL_HEIGHT_PX = 720

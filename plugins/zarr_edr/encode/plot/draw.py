@@ -84,8 +84,8 @@ def _words(ax: Axes, panel: WordsPanel) -> None:
     step = 1 / max(len(panel.rows), 2)
     for row, (what, value) in enumerate(panel.rows):
         y = 1 - step * (row + 0.5)
-        ax.text(0.01, y, words(what), va="center", color=SOFT, fontsize=11, transform=ax.transAxes)
-        ax.text(0.6, y, words(value), va="center", color=INK, fontsize=14, transform=ax.transAxes)
+        ax.text(0.01, y, words(what), va="center", color=SOFT, fontsize=11, transform=ax.transAxes, in_layout=False)
+        ax.text(0.6, y, words(value), va="center", color=INK, fontsize=14, transform=ax.transAxes, in_layout=False)
 
 
 # --- curves --------------------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ def _range(arrays: list[Any]) -> tuple[float, float] | None:
 
 
 def _no_values(ax: Axes) -> None:
-    ax.text(0.5, 0.5, "no values", ha="center", va="center", color=SOFT, transform=ax.transAxes)
+    ax.text(0.5, 0.5, "no values", ha="center", va="center", color=SOFT, transform=ax.transAxes, in_layout=False)
 
 
 # --- fields --------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ WIDTH_PX = 1176
 _LEAST_WIDTH_PX = 720
 _MOST_HEIGHT_PX = 1400
 _PANEL_HEIGHT_PX = 720
+_LEAST_PANEL_PX = 120
 HEAD_PX, FOOT_PX, NOTE_PX = 74, 14, 20
 _WORDS_PX = 34
 """Height of a row of words."""
@@ -49,8 +50,9 @@ def layout(sketch: Sketch) -> Layout:
     ratio, runs = _ratio(sketch.panels), _runs(sketch.panels)
     shared, choices = _shared(runs, len(sketch.panels))
     bars = runs if shared else [range(k, k + 1) for run in runs for k in run]
-    fits = [_with_columns(sketch, columns, ratio, bars) for columns in choices]
-    allowed = [(area, found) for area, found in fits if found.height <= _MOST_HEIGHT_PX] or fits[-1:]
+    tried = [_with_columns(sketch, columns, ratio, bars) for columns in choices]
+    fits = [fit for fit in tried if fit[0] >= _LEAST_PANEL_PX] or tried[:1]
+    allowed = [fit for fit in fits if fit[1].height <= _MOST_HEIGHT_PX] or fits[-1:]
     return max(allowed, key=lambda fit: (fit[0], -fit[1].columns))[1]
 
 
@@ -91,7 +93,7 @@ def _shared(runs: list[range], count: int) -> tuple[bool, list[int]]:
 
 
 def _with_columns(sketch: Sketch, columns: int, ratio: float, bars: list[range]) -> tuple[float, Layout]:
-    """Area of a panel, and the layout, with so many columns."""
+    """Width of a panel in pixels, and the layout, with so many columns."""
     rows = -(-len(sketch.panels) // columns)
     below = ratio < _FLAT
     alone = all(len(bar) == 1 for bar in bars) and len(bars) > 1
@@ -104,4 +106,4 @@ def _with_columns(sketch: Sketch, columns: int, ratio: float, bars: list[range])
     around = _BELOW_PX + _TITLE_PX * max(len(wrapped(panel.title, chars)) for panel in sketch.panels)
     size = columns * (width + _BESIDE_PX) + wide, rows * (height + around) + high + _head(sketch)
     found = Layout(round(max(size[0], _LEAST_WIDTH_PX)), round(size[1]), rows, columns, tuple(bars), below, chars)
-    return width * height, found
+    return width, found

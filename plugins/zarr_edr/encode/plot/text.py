@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any
 
 from zarr_edr.dataset.model import HorizontalCrs, Parameter, Unit, VerticalAxis
@@ -9,13 +11,15 @@ from zarr_edr.dataset.model import HorizontalCrs, Parameter, Unit, VerticalAxis
 TITLE_CHARS = 110
 LABEL_CHARS = 70
 _UNIT_CHARS = 24
+_MARKS = re.compile(r"([\u0300-\u036f]{3})[\u0300-\u036f]+")
+"""Marks on one letter: no language has more than some, and a tower of them leaves no room for anything else."""
 _PLACE_DIGITS = 4
 
 
 def plain(text: object, most: int = LABEL_CHARS) -> str:
     """Text on one line without control characters, cut to `most` characters."""
-    words = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * most]).split()
-    line = " ".join(words)
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: 4 * most]).split())
+    line = _MARKS.sub(r"\1", unicodedata.normalize("NFC", line))
     return line if len(line) <= most else line[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 

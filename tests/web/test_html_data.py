@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
 from html import unescape
 from pathlib import Path
 
 import pytest
 import xarray as xr
+from flask.testing import FlaskClient
+from PIL import Image
+from werkzeug.test import TestResponse
 
+from zarr_edr import encode
 from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.model import Collection
 from zarr_edr.dataset.source import open_group
+from zarr_edr.encode import encoders_of
+from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.engine import answer
 from zarr_edr.query.request import build_query
 from zarr_edr.settings import CollectionSettings
@@ -66,3 +73,75 @@ def test_the_values_are_those_of_the_array(ostia: Collection) -> None:
 def test_the_page_links_the_whole(ostia: Collection) -> None:
     source = page(ostia, "position", coords="POINT(-30 1)")
     assert 'href="/collections/ostia/position?a=b&amp;f=CoverageJSON"' in source
+
+
+def tags(source: str, name: str) -> list[dict[str, str]]:
+    """The attributes of all elements of a name."""
+    found = re.findall(rf"<{name}\b([^>]*)>", source)
+    return [
+        {key: unescape(value) for key, value in re.findall(r'([\w-]+)="([^"]*)"', attributes)} for attributes in found
+    ]
+
+
+def asked(client: FlaskClient, query_type: str, parameters: dict[str, str], f: str) -> TestResponse:
+    return client.get(f"/collections/ostia/{query_type}", query_string={**parameters, "datetime": "2008-07", "f": f})
+
+
+@pytest.mark.parametrize("query_type", QUERIES)
+def test_a_page_shows_the_picture_of_its_answer(client: FlaskClient, query_type: str) -> None:
+    shown_on = asked(client, query_type, QUERIES[query_type], "html")
+    (shown,) = tags(shown_on.text, "img")
+    got = client.get(shown["src"])
+    assert (got.status_code, got.mimetype) == (200, "image/png")
+    assert got.data == asked(client, query_type, QUERIES[query_type], "PNG").data
+    size = Image.open(io.BytesIO(got.data)).size
+    assert size == (int(shown["width"]), int(shown["height"]))
+
+
+def test_a_picture_has_words_for_those_who_cannot_see_it_and_waits_until_it_is_looked_at(client: FlaskClient) -> None:
+    (shown,) = tags(asked(client, "position", QUERIES["position"], "html").text, "img")
+    assert shown["alt"].startswith("Sea surface temperature (K)")
+    assert shown["loading"] == "lazy"
+
+
+def test_the_picture_is_allowed_by_the_policy_of_the_page(client: FlaskClient) -> None:
+    response = asked(client, "position", QUERIES["position"], "html")
+    (shown,) = tags(response.text, "img")
+    assert "img-src 'self'" in response.headers["Content-Security-Policy"]
+    assert shown["src"].startswith("/collections/")
+
+
+def test_every_format_is_offered_for_download(client: FlaskClient) -> None:
+    source = asked(client, "position", QUERIES["position"], "html").text
+    links = {link["type"]: link for link in tags(source, "a") if "download" in link}
+    assert set(links) == {encoder.media_types[0] for encoder in encoders_of("position")}
+    assert {client.get(link["href"]).mimetype for link in links.values()} == set(links)
+
+
+def test_the_answer_to_a_post_has_no_address_and_so_no_links_to_it(client: FlaskClient) -> None:
+    form = {**QUERIES["position"], "datetime": "2008-07", "f": "html"}
+    source = client.post("/collections/ostia/position", data=form).text
+    assert cells(source)
+    assert tags(source, "img") == [
+        link for link in tags(source, "a") if "f=" in link["href"] and "openapi" not in link["href"]
+    ]
+
+
+def test_a_file_is_named_after_collection_and_query(client: FlaskClient) -> None:
+    source = asked(client, "position", QUERIES["position"], "html").text
+    names = {link["download"] for link in tags(source, "a") if "download" in link}
+    assert "ostia-position.png" in names
+
+
+@pytest.mark.parametrize("path", ["/a/..%2f..%2fetc", '/a/"><script>', "/a/\u202egnp", "/"])
+def test_no_path_makes_a_strange_name_of_a_file(ostia: Collection, path: str) -> None:
+    query = build_query("position", {"coords": "POINT(-30 1)"}, ostia)
+    body = answer(query, ostia, PageEncoder("https://data.example", path, "T")).body or b""
+    names = [link["download"] for link in tags(body.decode(), "a") if "download" in link]
+    assert names
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) for name in names)
+
+
+def test_a_page_without_the_picture_format_has_no_picture(ostia: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encode, "ENCODERS", (CovJsonEncoder(),))
+    assert tags(page(ostia, "position", coords="POINT(-30 1)"), "img") == []

@@ -30,7 +30,8 @@ def parameter(name: str) -> Parameter:
     collection = collection_on(in_memory(StoreSpec(3, False, "none", axes, variables, True)))
     number = CustomAxis(NUMBER, np.arange(10), "ensemble member", None, "realization")
     known = collection.parameters["v"]
-    return replace(known, name=name, title=f"title of {name}", unit=Unit("K", "K"), axes={**known.axes, NUMBER: number})
+    shape: dict[str, Any] = {"dims": (*known.dims, NUMBER), "axes": {**known.axes, NUMBER: number}}
+    return replace(known, name=name, title=f"title of {name}", unit=Unit("K", "K"), **shape)
 
 
 def answer_of(

@@ -126,7 +126,7 @@ class TestF:
         assert site.ask(flat, "position", coords=HERE, f="papyrus").status == 400
 
     def test_accept_that_cannot_be_met_is_406(self, site: Site, flat: Json) -> None:
-        assert site.ask(flat, "position", accept="image/png", coords=HERE).status == 406
+        assert site.ask(flat, "position", accept="video/mp4", coords=HERE).status == 406
 
 
 class TestZ:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from zarr_edr.encode.plot.axes import ruler
 from zarr_edr.encode.plot.choose import Chosen
 from zarr_edr.encode.plot.flags import Flags, flags_of
 from zarr_edr.encode.plot.model import Float64Array, Line, LinesPanel, PlotAxis, Scale, Weight, WordsPanel
-from zarr_edr.encode.plot.slots import DIMENSION, Slot
+from zarr_edr.encode.plot.slots import DIMENSION, Along, Slot
 
 MAX_LEGEND = 10
-_MOST_VERTICES = 4_000
-"""Of one curve: some for each pixel."""
+_VERTICES = (100, 4_000)
+"""Of one curve, at least and at most: some for each pixel."""
+_ALL_VERTICES = 24_000
+"""Of all curves of a picture, as far as the least allows: to draw long zigzags is slow."""
 _PLUME = 3
 """Members from which a curve of their mean says more than a legend of their numbers."""
 _ENSEMBLES = frozenset(
@@ -52,10 +55,14 @@ def _words_of(slot: Slot) -> str:
     return flags.names[int(flags.classes(np.array([value], np.float64))[0])]
 
 
-def lines_panel(chosen: Chosen, of: CoverageSet, told: Facets) -> tuple[LinesPanel, list[str]]:
-    """The curves of one parameter, or its values where they form none, and what is to be said of them."""
+def lines_panel(chosen: Chosen, of: CoverageSet, told: Facets, panels: int) -> tuple[LinesPanel, list[str]]:
+    """The curves of one parameter, or its values where they form none, and what is to be said of them.
+
+    `panels`: how many the picture has, for the detail of curves.
+    """
     here = common(chosen.facets)
-    lines = _plume(chosen, of, here) or _each(chosen, of, here)
+    most = int(np.clip(_ALL_VERTICES // (panels * len(chosen.slots)), *_VERTICES))
+    lines = tuple(shortened(line, most, chosen.along) for line in _plume(chosen, of, here) or _each(chosen, of, here))
     notes = []
     if len(lines) > MAX_LEGEND and not any(line.label for line in lines):
         notes.append(f"{len(lines)} curves, one for each {_what_differs(chosen, here)}.")
@@ -146,9 +153,18 @@ def mean(values: Float64Array) -> Float64Array:
 
 def _line(slot: Slot, values: Float64Array, of: CoverageSet, label: str, colour: int, weight: Weight) -> Line:
     """A curve over the axis of its coverage; along levels, values go across."""
-    place, values = envelope(ruler(slot.along[0], slot.coverage, of.crs).at, values, _MOST_VERTICES)
+    place = ruler(slot.along[0], slot.coverage, of.crs).at
     across, up = (values, place) if slot.along == ("z",) else (place, values)
     return Line(across, up, text.plain(label, 60), colour, weight)
+
+
+def shortened(line: Line, most: int, along: Along) -> Line:
+    """A curve of about `most` vertices that looks the same."""
+    if along == ("z",):
+        up, across = envelope(line.up, line.across, most)
+    else:
+        across, up = envelope(line.across, line.up, most)
+    return replace(line, across=across, up=up)
 
 
 def envelope(at: Float64Array, values: Float64Array, most: int) -> tuple[Float64Array, Float64Array]:

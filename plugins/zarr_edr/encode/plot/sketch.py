@@ -55,19 +55,21 @@ def sketch(of: CoverageSet) -> Sketch:
         panels.append(words_panel(alone))
     several = len({chosen.parameter.name for chosen in shown}) > 1
     for chosen in (c for c in shown if c not in alone):
-        found, words = _panels(chosen, of, told, named=several)
+        found, words = _panels(chosen, of, told, len(shown), named=several)
         panels += found
         notes += [*chosen.notes, *words]
     kept = list(dict.fromkeys(text.plain(note, _NOTE_CHARS) for note in notes))
     return Sketch(_title(shown), _subtitle(shown, told), tuple(panels), tuple(kept[:_MAX_NOTES]), _source(of))
 
 
-def _panels(chosen: Chosen, of: CoverageSet, told: Facets, *, named: bool) -> tuple[Sequence[Panel], list[str]]:
+def _panels(
+    chosen: Chosen, of: CoverageSet, told: Facets, count: int, *, named: bool
+) -> tuple[Sequence[Panel], list[str]]:
     if chosen.along == DOTS:
         return dots_panels(chosen, of, told, named=named)
     if chosen.is_field:
         return field_panels(chosen, of, told, named=named)
-    panel, notes = lines_panel(chosen, of, told)
+    panel, notes = lines_panel(chosen, of, told, count)
     return [panel], notes
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,6 +123,41 @@ def test_the_settings_of_matplotlib_are_left_as_they_were() -> None:
     assert dict(mpl.rcParams) == before
 
 
+DRAW = """
+from zarr_edr.encode.png import PngEncoder
+from zarr_edr.testing.pictures import EVERY_DOMAIN, answer_of
+assert PngEncoder().encode(answer_of(EVERY_DOMAIN["Grid"]))
+"""
+WITHOUT_MATPLOTLIB = """
+import importlib.util, sys
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "matplotlib" else found(name, *more)
+sys.modules["matplotlib"] = None
+from zarr_edr.encode import ENCODERS
+import zarr_edr.web.html_data
+assert [encoder.name for encoder in ENCODERS][:1] == ["CoverageJSON"]
+assert "PNG" not in [encoder.name for encoder in ENCODERS]
+"""
+
+
+def run(code: str, **environment: str) -> None:
+    """In a new interpreter, warnings being errors."""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], env={**os.environ, **environment}, check=True)
+
+
+def test_no_folder_for_settings_or_fonts_is_needed() -> None:
+    run(DRAW, MPLCONFIGDIR="/dev/null/none", HOME="/dev/null", XDG_CACHE_HOME="/dev/null", XDG_CONFIG_HOME="/dev/null")
+
+
+def test_without_matplotlib_the_format_is_not_offered_and_all_else_works() -> None:
+    run(WITHOUT_MATPLOTLIB)
+
+
+def test_settings_of_the_machine_make_no_difference(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.facecolor: red\nbackend: TkAgg\n")
+    run(DRAW, MATPLOTLIBRC=str(tmp_path))
+
+
 QUERIES = (position_queries, area_queries, cube_queries, radius_queries, trajectory_queries, corridor_queries)
 
 
@@ -130,7 +169,7 @@ def questions(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[StoreSpec,
 
 
 @seed(0)
-@profile(8)
+@profile(5)
 @given(questions())
 def test_the_answer_to_any_query_has_a_picture(question: tuple[StoreSpec, list[Query]]) -> None:
     spec, queries = question

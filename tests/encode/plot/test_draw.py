@@ -92,8 +92,8 @@ def test_axes_are_labelled_with_title_and_unit() -> None:
 
 
 def test_the_colour_bar_is_labelled_with_title_and_unit() -> None:
-    assert figure(EVERY_DOMAIN["Grid"]).axes[1].get_xlabel() or figure(EVERY_DOMAIN["Grid"]).axes[1].get_ylabel()
-    assert "title of v (K)" in texts(figure(EVERY_DOMAIN["Grid"]))
+    _, bar = figure(EVERY_DOMAIN["Grid"]).axes
+    assert "title of v (K)" in (bar.get_xlabel(), bar.get_ylabel())
 
 
 def test_what_is_left_out_is_said_on_the_picture() -> None:
@@ -142,6 +142,18 @@ def test_classes_are_named_at_the_colour_bar_and_on_axes() -> None:
     cells = grid(np.array([[1, 2], [2, 1]]), np.array([0.0, 1.0]), np.array([0.0, 1.0]))
     assert {"land", "sea"} <= texts(figure(cells, attributes=flags))
     assert {"land", "sea"} <= set(tick_labels(only(figure(series([1.0, 2.0]), attributes=flags)), "y"))
+
+
+def test_a_series_of_classes_steps_from_one_to_the_other() -> None:
+    flags = {"flag_values": [1, 2], "flag_meanings": "land sea"}
+    (line,) = only(figure(series([1.0, 2.0]), attributes=flags)).lines
+    assert line.get_drawstyle() == "steps-mid"
+
+
+def test_no_colours_are_explained_where_there_are_none() -> None:
+    made = figure(grid(np.full((2, 2), np.nan), np.array([0.0, 1.0]), np.array([0.0, 1.0])))
+    assert len(made.axes) == 1
+    assert "no values" in texts(made)
 
 
 def test_dollars_are_text() -> None:

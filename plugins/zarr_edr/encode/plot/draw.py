@@ -94,7 +94,8 @@ def _words(ax: Axes, panel: WordsPanel) -> None:
 def _lines(ax: Axes, panel: LinesPanel, frame: Layout) -> None:
     colours = line_colours(panel.lines)
     for line in panel.lines:
-        ax.plot(line.across, line.up, color=colours[line.colour], label=words(line.label), **_look(line))
+        look = _look(line) | _between(panel, line)
+        ax.plot(line.across, line.up, color=colours[line.colour], label=words(line.label), **look)
     if not any(np.isfinite(line.across + line.up).any() for line in panel.lines):
         _no_values(ax)
     draw_axis(ax, "x", panel.across, _range([line.across for line in panel.lines]), frame)
@@ -121,6 +122,15 @@ def _look(line: Line) -> dict[str, Any]:
             return {"linewidth": 2.4, "marker": ".", "markersize": 10, "markevery": alone.tolist()}
         case Weight.NORMAL:
             return {"linewidth": 1.5, "marker": ".", "markersize": 5, "markevery": every}
+
+
+def _between(panel: LinesPanel, line: Line) -> dict[str, Any]:
+    """Between two classes there is nothing: a series steps from one to the other, a profile is points."""
+    if panel.up.scale is Scale.CLASSES:
+        return {"drawstyle": "steps-mid"}
+    if panel.across.scale is Scale.CLASSES and line.weight is Weight.NORMAL:
+        return {"linestyle": "none", "marker": "o", "markersize": 4, "markevery": None}
+    return {}
 
 
 def _range(arrays: list[Any]) -> tuple[float, float] | None:
@@ -173,6 +183,11 @@ def _dots(ax: Axes, panel: DotsPanel, frame: Layout) -> ScalarMappable:
     return drawn
 
 
+def _nothing(panels: tuple[Panel, ...]) -> bool:
+    """Whether there is no value to which a colour could belong."""
+    return all(np.isnan(panel.values).all() for panel in panels if isinstance(panel, FieldPanel | DotsPanel))
+
+
 def _colour_bars(
     made: Figure, axes: list[Axes], panels: tuple[Panel, ...], drawn: list[ScalarMappable | None], frame: Layout
 ) -> None:
@@ -180,7 +195,7 @@ def _colour_bars(
     small = len(frame.bars) > 1 and all(len(run) == 1 for run in frame.bars)
     for run in frame.bars:
         panel, mappable = panels[run.start], drawn[run.start]
-        if mappable is None or not isinstance(panel, FieldPanel | DotsPanel):
+        if mappable is None or not isinstance(panel, FieldPanel | DotsPanel) or _nothing(panels[run.start : run.stop]):
             continue
         share = frame.columns if small else 1
         length = frame.width / share if frame.bars_below else frame.height * -(-len(run) // frame.columns) / frame.rows

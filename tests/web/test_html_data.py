@@ -136,7 +136,7 @@ def test_a_file_is_named_after_collection_and_query(client: FlaskClient) -> None
 @pytest.mark.parametrize("path", ["/a/..%2f..%2fetc", '/a/"><script>', "/a/\u202egnp", "/"])
 def test_no_path_makes_a_strange_name_of_a_file(ostia: Collection, path: str) -> None:
     query = build_query("position", {"coords": "POINT(-30 1)"}, ostia)
-    body = answer(query, ostia, PageEncoder("https://data.example", path, "T")).body or b""
+    body = answer(query, ostia, PageEncoder("https://data.example", path, "T")).whole() or b""
     names = [link["download"] for link in tags(body.decode(), "a") if "download" in link]
     assert names
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) for name in names)

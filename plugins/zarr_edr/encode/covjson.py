@@ -65,23 +65,25 @@ class CovJsonEncoder:
             head["referencing"] = shared
         yield orjson.dumps(head, option=_OPTIONS)[:-1] + b',"coverages":['
         several: list[bytes] = []
+        held = 0
         separator = b""
         for coverage in coverages.coverages:
             document = _coverage(coverage, None if shared is not None else _references(coverage, coverages.crs), tags)
             for piece in _pieces(document, coverage.ranges):
                 several += separator, piece
+                held += len(piece)
                 separator = b""
-                if len(several) >= _TOGETHER or len(piece) >= _LONG:
+                if held >= _WORTH_SENDING:
                     yield b"".join(several)
-                    several.clear()
+                    several, held = [], 0
             separator = b","
         yield b"".join(several) + b"]}"
 
 
 _AT_ONCE = 200_000
 """Values written at a time, some 2 MB: enough to be quick."""
-_TOGETHER, _LONG = 1_000, 100_000
-"""Pieces, and bytes of one piece, that are worth sending."""
+_WORTH_SENDING = 1024**2
+"""Bytes that coverages are gathered for."""
 
 
 def _pieces(document: dict[str, Any], ranges: Mapping[str, Range]) -> Iterator[bytes]:

@@ -42,6 +42,8 @@ MAX_FEATURES = 500_000
 """Each has some 250 bytes beside its values."""
 _BLOCK = 5_000
 """Features written at a time: enough to be quick, few enough to need little memory beside the document."""
+_VALUES = 200_000
+"""The same for their values, of which a series has many."""
 
 _AXES = ("t", "z", "y", "x", "composite")
 
@@ -167,10 +169,11 @@ class _Features:
         varying = {**self._varying(), **{value_key(name): array for name, array in self.values.items()}}
         template = self._template(len(coordinates), varying)
         places = self.places
-        for start in range(0, self.kept.size, _BLOCK):
-            here = self.kept[start : start + _BLOCK]
+        step = max(1, min(_BLOCK, _VALUES // max(1, sum(array[:1].size for array in self.values.values()))))
+        for start in range(0, self.kept.size, step):
+            here = self.kept[start : start + step]
             own = [f"{self.prefix}{position}" for position in here.tolist()]
-            of_places = places[start : start + _BLOCK].tolist()
+            of_places = places[start : start + step].tolist()
             columns = [_ids(own, of_places, tags)]
             columns += [tokens(column[here]) for column in (*coordinates, *varying.values())]
             columns.append([b"" if tags is None else tags.fragments[place] for place in of_places])

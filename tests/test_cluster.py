@@ -23,7 +23,7 @@ from zarr_edr.dataset.model import Collection
 from zarr_edr.encode import encoder_for
 from zarr_edr.engine import Answer, answer
 from zarr_edr.errors import ChunkMissing, DeadlineExceeded, StoreUnavailable
-from zarr_edr.limits import Deadline
+from zarr_edr.limits import Deadline, StoppableDeadline
 from zarr_edr.query.request import build_query
 from zarr_edr.settings import MissingChunks
 from zarr_edr.testing.cf import collection_at, write_steps
@@ -124,6 +124,17 @@ class TestRun:
         (tmp_path / "server").write_text(str(HERE))
         with pytest.raises(DeadlineExceeded, match=r"0\.5 s"):
             cluster.run(until_gone, [str(tmp_path)] * 2, Deadline.after(0.5))
+
+    def test_work_that_is_called_off_is_not_waited_for(self, cluster: ClusterScheduler, tmp_path: Path) -> None:
+        (tmp_path / "server").write_text(str(HERE))
+        looks = iter([None, None, OSError("called off")])
+
+        def look() -> None:
+            if (error := next(looks)) is not None:
+                raise error
+
+        with pytest.raises(OSError, match="called off"):
+            cluster.run(until_gone, [str(tmp_path)] * 2, StoppableDeadline(time.monotonic() + 30, 30, look))
 
     def test_requests_of_several_threads_share_the_client(self, cluster: ClusterScheduler) -> None:
         results: dict[int, object] = {}

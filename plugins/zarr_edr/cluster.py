@@ -275,7 +275,9 @@ async def _answers(client: _ReadClient, graph: Mapping[str, Any], keys: list[str
     try:
         while not (work.done() or watch.done()):
             deadline.check()
-            await asyncio.wait({work, watch}, timeout=deadline.remaining_s + 0.001, return_when=asyncio.FIRST_COMPLETED)
+            # Not until the end in one go: a deadline may be called off.
+            wait_s = min(deadline.remaining_s + 0.001, _LOOK_S)
+            await asyncio.wait({work, watch}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             return _result(work)
         raise watch.result()

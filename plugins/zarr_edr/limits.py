@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from zarr_edr.errors import DeadlineExceeded
 
@@ -45,9 +47,9 @@ class Deadline:
         """A deadline `seconds` from now."""
         return cls(time.monotonic() + seconds, seconds)
 
-    def later(self, seconds: float) -> Deadline:
+    def later(self, seconds: float) -> Self:
         """The same, `seconds` later: what is spent waiting for a client is not the query's."""
-        return Deadline(self.at_s + seconds, self.allowed_s)
+        return replace(self, at_s=self.at_s + seconds)
 
     @property
     def remaining_s(self) -> float:
@@ -60,3 +62,16 @@ class Deadline:
             raise DeadlineExceeded(
                 f"The request took longer than the {self.allowed_s:g} s allowed (limits.seconds); ask for less at a time."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class StoppableDeadline(Deadline):
+    """A deadline of work that can also be called off: wherever the time is looked at, so is that."""
+
+    look: Callable[[], None]
+    """Raises where the work is called off. Called often, from any thread."""
+
+    def check(self) -> None:
+        """Raise what `look` raises, or `DeadlineExceeded` when past."""
+        self.look()
+        Deadline.check(self)  # `super` does not find its class in a class with slots

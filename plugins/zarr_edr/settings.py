@@ -6,13 +6,16 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from zarr_edr.errors import ConfigurationError
 from zarr_edr.limits import Limits
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class DatetimeMatch(StrEnum):
@@ -113,7 +116,7 @@ _SCHEDULER = "`auto`, `inline`, `threads`, `tcp://host:port` or `tls://host:port
 
 
 def _limit_kind(name: str) -> str:
-    return _SECONDS if name == "seconds" else _BYTES if name.endswith("bytes") else _COUNT
+    return _SECONDS if name.endswith("seconds") else _BYTES if name.endswith("bytes") else _COUNT
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -155,7 +158,7 @@ def _options(raw: object) -> dict[str, Any]:
     if "locations" in options:
         read["locations"] = _optional_text("options.locations", options["locations"])
     if "limits" in options:
-        read["limits"] = _limits(options["limits"])
+        read["limits"] = numbers("options.limits", options["limits"], Limits())
     if "cache" in options:
         cache = _section("options.cache", options["cache"], ("bytes",))
         read |= {"cache_bytes": _size("options.cache.bytes", cache["bytes"])} if "bytes" in cache else {}
@@ -176,14 +179,17 @@ def _parameters(raw: object) -> dict[str, ParameterSettings]:
     return parameters
 
 
-def _limits(raw: object) -> Limits:
-    limits = _section("options.limits", raw, tuple(f.name for f in fields(Limits)))
+def numbers[T: DataclassInstance](key: str, raw: object, defaults: T) -> T:
+    """`defaults` with those of its fields that the section at `key` sets: numbers, of a kind that their names tell.
+
+    Raises `ConfigurationError`.
+    """
+    section = _section(key, raw, tuple(f.name for f in fields(defaults)))
     values: dict[str, Any] = {}
-    for name, value in limits.items():
-        key, kind = f"options.limits.{name}", _limit_kind(name)
-        read = {_SECONDS: _seconds, _BYTES: _size, _COUNT: _count}[kind]
-        values[name] = read(key, value)
-    return Limits(**values)
+    for name, value in section.items():
+        read = {_SECONDS: _seconds, _BYTES: _size, _COUNT: _count}[_limit_kind(name)]
+        values[name] = read(f"{key}.{name}", value)
+    return replace(defaults, **values)
 
 
 def _dask(raw: object) -> str:

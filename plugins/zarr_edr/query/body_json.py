@@ -42,6 +42,11 @@ def read_json(body: bytes, limits: Limits) -> Body:
         InvalidBody: It is not JSON, or of another shape.
         QueryTooLarge: It is over `limits.points` or `limits.nesting`.
     """
+    return read_object(load_object(body, limits), limits)
+
+
+def load_object(body: bytes, limits: Limits) -> dict[str, object]:
+    """The JSON object that a body is. Raises `InvalidBody`, and `QueryTooLarge` where its parts would not fit in memory."""
     for marks, per_point, what in (
         (b",", _MAX_COMMAS_PER_POINT, "commas"),
         (b"[{", _MAX_CONTAINERS_PER_POINT, "lists and objects"),
@@ -56,7 +61,7 @@ def read_json(body: bytes, limits: Limits) -> Body:
         raise InvalidBody(f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise InvalidBody(f"The body is {type_name(value)}; it must be a JSON object. {_FORMS}")
-    return read_object(value, limits)
+    return value
 
 
 def _check_nesting(body: bytes, allowed: int) -> None:

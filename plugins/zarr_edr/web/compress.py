@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask_compress import Compress
@@ -9,13 +10,23 @@ from flask_compress import Compress
 from zarr_edr.encode import ENCODERS
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Flask, Response
 
 MIN_BYTES = 1024
 """Shorter answers fit into a packet as they are."""
 
 _PAGES = ("text/html", "text/css", "text/plain", "text/javascript", "image/svg+xml")
 _DOCUMENTS = ("application/json", "application/schema+json", "application/vnd.oai.openapi+json")
+
+
+class _Compress(Compress):
+    """Leaves alone what is asked for as a part, which is counted in bytes of the whole as it is (RFC 9110, 14.2)."""
+
+    def after_request(self, response: Response | None) -> Response:
+        """See `Compress.after_request`."""
+        if response is not None and response.status_code == HTTPStatus.PARTIAL_CONTENT:
+            return response
+        return super().after_request(response)
 
 
 def register(app: Flask) -> None:
@@ -30,7 +41,7 @@ def register(app: Flask) -> None:
         "COMPRESS_BR_LEVEL": 1,
         "COMPRESS_ZSTD_LEVEL": 1,
     }
-    Compress(app)
+    _Compress(app)
 
 
 def _is_text(media_type: str) -> bool:

@@ -175,3 +175,62 @@ def test_a_missing_store_is_named_with_its_collection(short: Path) -> None:
     config["resources"]["tiny"]["providers"][0]["data"] = "/no/such/place.zarr"
     with pytest.raises(ConfigurationError, match=r"tiny.*/no/such/place\.zarr"):
         complete(config, "127.0.0.1:5000")
+
+
+PROCESS = """  points:
+    type: process
+    processor:
+      name: {name}
+"""
+
+
+@pytest.fixture
+def with_process(short: Path) -> Path:
+    name = "zarr_edr.extract.ExtractPointsProcessor"
+    return written(short, short.read_text().rstrip() + "\n" + PROCESS.format(name=name))
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_a_process_of_ours_gets_a_manager_whose_jobs_go_with_the_server(with_process: Path, tmp_path: Path) -> None:
+    workdir = tmp_path / "work"
+    workdir.mkdir()
+    prepared = prepare(with_process, workdir, "127.0.0.1:5000")
+    manager = yaml.safe_load(prepared.config.read_text())["server"]["manager"]
+    assert manager["name"] == "zarr_edr.jobs.JobManager"
+    assert {Path(manager[place]).parent for place in ("connection", "output_dir")} == {workdir}
+    assert "/processes/points/execution" in prepared.openapi.read_text()
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_without_a_process_there_is_no_manager(short: Path, tmp_path: Path) -> None:
+    prepared = prepare(short, tmp_path, "127.0.0.1:5000")
+    assert "manager" not in yaml.safe_load(prepared.config.read_text())["server"]
+
+
+@pytest.mark.usefixtures("clean_environment")
+@pytest.mark.parametrize(
+    ("given", "name", "kept"),
+    [
+        ({"jobs_at_once": 7}, "zarr_edr.jobs.JobManager", {"jobs_at_once": 7}),
+        ({"name": "TinyDB", "connection": "{tmp}/t.db", "output_dir": "{tmp}"}, "TinyDB", {"output_dir": "{tmp}"}),
+    ],
+    ids=["ours", "pygeoapis"],
+)
+def test_what_the_operator_says_of_jobs_stays(
+    with_process: Path, tmp_path: Path, given: dict[str, Any], name: str, kept: dict[str, Any]
+) -> None:
+    def here(block: dict[str, Any]) -> dict[str, Any]:
+        return {k: v.replace("{tmp}", str(tmp_path)) if isinstance(v, str) else v for k, v in block.items()}
+
+    config = yaml.safe_load(with_process.read_text())
+    written(with_process, yaml.safe_dump({"server": {"manager": here(given)}, **config}))
+    prepared = prepare(with_process, tmp_path, "127.0.0.1:5000")
+    manager = yaml.safe_load(prepared.config.read_text())["server"]["manager"]
+    assert manager["name"] == name
+    assert here(kept).items() <= manager.items()
+
+
+def test_a_misspelt_processor_is_told(short: Path) -> None:
+    config = short.read_text().rstrip() + "\n" + PROCESS.format(name="zarr_edr.extract.ExtractPoints")
+    with pytest.raises(ConfigurationError, match=r"resources.points.processor.name.*did you mean"):
+        load(written(short, config))

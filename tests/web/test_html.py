@@ -40,6 +40,32 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "exception": ("/collections/nope", DOCUMENTS["exception"]),
     "coverage": ("/collections/air/position?coords=POINT(10+50)&f=html", COVERAGE),
 }
+JOB = {
+    "processID": "extract-points",
+    "jobID": "c0ffee00-0000-4000-8000-000000000000",
+    "status": "running",
+    "message": "42 % of the work is done.",
+    "created": "2026-01-02T03:04:05Z",
+    "progress": 42,
+    "links": [{"href": f"{BASE}/jobs/c0ffee00", "rel": "monitor", "type": "text/plain", "title": "More"}],
+}
+PROCESS = {
+    "id": "extract-points",
+    "title": "Values at many points",
+    "description": "What it does",
+    "version": "7.0.1",
+    "keywords": ["extraction"],
+    "jobControlOptions": ["async-execute"],
+    "inputs": {"x": {"title": "X title", "description": "X told", "schema": {"type": "number", "maximum": 361}}},
+    "outputs": {"y": {"title": "Y title", "schema": {"contentMediaType": "text/csv"}}},
+    "links": SELF,
+}
+SAMPLES |= {
+    "processes": ("/processes", {"processes": [{**PROCESS, "inputs": {}}], "links": SELF}),
+    "process": ("/processes/extract-points", PROCESS),
+    "jobs": ("/jobs", {"jobs": [JOB], "numberMatched": 77, "links": SELF}),
+    "job": ("/jobs/c0ffee00-0000-4000-8000-000000000000", JOB),
+}
 each_kind = pytest.mark.parametrize("kind", SAMPLES)
 
 

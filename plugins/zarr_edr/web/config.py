@@ -21,6 +21,8 @@ from pygeoapi.util import yaml_load
 
 from zarr_edr.dataset.catalog import PROVIDER, Catalog, extents
 from zarr_edr.errors import ConfigurationError
+from zarr_edr.extract.processor import PROCESSOR
+from zarr_edr.jobs.settings import MANAGER
 
 SECTIONS = ("server", "logging", "metadata", "pubsub", "resources")
 """Top-level keys of a pygeoapi configuration. Others may start with `x-`, for YAML anchors."""
@@ -51,7 +53,7 @@ def prepare(config_path: Path, workdir: Path, bind: str) -> PreparedConfig:
     Raises `ConfigurationError` or `StoreUnavailable`.
     """
     given = load(config_path)
-    completed = complete(given, bind)
+    completed = _with_jobs(complete(given, bind), workdir)
     written = PreparedConfig(
         workdir / "config.yml", workdir / "openapi.json", completed["server"]["url"], tuple(completed["resources"])
     )
@@ -100,6 +102,17 @@ def complete(given: Mapping[str, Any], bind: str) -> dict[str, Any]:
         }
     completed["resources"] = {id_: {"keywords": [], "links": [], **resource} for id_, resource in resources.items()}
     return completed
+
+
+def _with_jobs(completed: dict[str, Any], workdir: Path) -> dict[str, Any]:
+    """The configuration with a manager of jobs where it has a process of ours: without one, jobs go with the server."""
+    processors = (resource.get("processor") or {} for resource in completed["resources"].values())
+    server = completed["server"]
+    manager = {"name": MANAGER, **(server.get("manager") or {})}
+    if manager["name"] != MANAGER or not any(processor.get("name") == PROCESSOR for processor in processors):
+        return completed
+    places = {"connection": str(workdir / "jobs.json"), "output_dir": str(workdir / "results")}
+    return {**completed, "server": {**server, "manager": {**places, **manager}}}
 
 
 def _server(given: Mapping[str, Any], bind: str) -> dict[str, Any]:
@@ -193,23 +206,25 @@ def _check_resource(key: str, resource: object) -> None:
     kind = _mapping(resource, f"{key}`").get("type", "collection")
     if kind not in ("collection", "stac-collection", "process"):
         raise ConfigurationError(f"{key}.type` is {str(kind)[:60]!r}; expected collection.")
+    if kind == "process":
+        _check_name(f"{key}.processor.name`", _mapping(resource, f"{key}`").get("processor"), PROCESSOR)
     if kind != "collection":
         return
     providers = _mapping(resource, f"{key}`").get("providers")
     if not isinstance(providers, list) or not providers:
         raise ConfigurationError(f"{key}.providers` is missing; expected a list of `type`, `name` and `data`.")
     for number, provider in enumerate(providers):
-        _check_provider_name(f"{key}.providers[{number}].name`", provider)
+        _check_name(f"{key}.providers[{number}].name`", provider, PROVIDER)
         for name in ("type", "name", "data"):
             if name not in _mapping(provider, f"{key}.providers[{number}]`"):
                 raise ConfigurationError(f"{key}.providers[{number}]` lacks the key `{name}`.")
 
 
-def _check_provider_name(key: str, provider: object) -> None:
+def _check_name(key: str, plugin: object, ours: str) -> None:
     """A name that is meant to be ours and is not: pygeoapi would fail to import it, with a traceback."""
-    name = provider.get("name") if isinstance(provider, Mapping) else None
-    if isinstance(name, str) and name.startswith("zarr_edr") and name != PROVIDER:
-        raise ConfigurationError(f"{key} is {name[:60]!r}; did you mean {PROVIDER!r}?")
+    name = plugin.get("name") if isinstance(plugin, Mapping) else None
+    if isinstance(name, str) and name.startswith("zarr_edr") and name != ours:
+        raise ConfigurationError(f"{key} is {name[:60]!r}; did you mean {ours!r}?")
 
 
 def _mapping(value: object, key: str) -> Mapping[str, Any]:

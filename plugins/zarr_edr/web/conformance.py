@@ -19,3 +19,11 @@ CLASSES: tuple[str, ...] = (
     *(f"{_EDR_12}/{name}" for name in (*_EDR, "oas31")),
 )
 """URIs, by standard and version."""
+
+_PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf"
+
+NOT_OF_JOBS = frozenset({f"{_PROCESSES}/callback"})
+"""Classes that pygeoapi declares and that do not hold where jobs are managed here: no URL of a client is ever called."""
+
+OF_JOBS: tuple[str, ...] = tuple(f"{_PROCESSES}/{name}" for name in ("html", "dismiss"))
+"""Classes that hold beside pygeoapi's where jobs are managed here."""

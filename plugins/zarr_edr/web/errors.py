@@ -33,9 +33,9 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, unexpected_error)
 
 
-def exception(status: int, code: str, description: str) -> Response:
-    """An exception body (OGC 19-086r6, schema exception); `type` is pygeoapi's own addition."""
-    document = {"code": code, "type": code, "description": description}
+def exception(status: int, code: str, description: str, type_: str | None = None) -> Response:
+    """An exception body (OGC 19-086r6, schema exception); `type` is a URI where a standard gives one, else the code."""
+    document = {"code": code, "type": type_ or code, "description": description}
     if has_request_context() and is_browser() and "f" not in request.args:
         path = request.full_path.removesuffix("?")
         page = html.render(

@@ -51,6 +51,10 @@ _TEMPLATES = {
     "openapi": "openapi.html",
     "exception": "exception.html",
     "coverage": "coverage.html",
+    "processes": "processes.html",
+    "process": "process.html",
+    "jobs": "jobs.html",
+    "job": "job.html",
 }
 _HEADINGS = {
     "conformance": "Conformance",
@@ -61,8 +65,11 @@ _HEADINGS = {
     "openapi": "API",
     "exception": "This did not work",
     "coverage": "Data",
+    "processes": "Processes",
+    "jobs": "Jobs",
+    "job": "Job",
 }
-_CRUMBS = {name: _HEADINGS[name] for name in _HEADINGS.keys() - {"exception", "coverage"}}
+_CRUMBS = {name: _HEADINGS[name] for name in _HEADINGS.keys() - {"exception", "coverage", "job"}}
 
 _MAX_DEPTH = 16
 """Nesting that is shown as lists; what is deeper is shown as JSON."""
@@ -96,7 +103,7 @@ def render(
 
     Args:
         kind: one of landing, conformance, collections, collection, instances, instance, locations, items, openapi, exception,
-            coverage.
+            coverage, processes, process, jobs, job.
         document: what is served as JSON; for coverage, parsed CoverageJSON.
         base_url: where clients find the service, with the prefix of its routes if it has one.
         path: path and, if any, query string of the page, as asked for, e.g. `/collections/ostia?f=html`.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version as installed_version
 
 from zarr_edr.dataset.model import Collection
-from zarr_edr.web import offer, openapi_schemas, openapi_stock
+from zarr_edr.web import offer, openapi_processes, openapi_schemas, openapi_stock
 from zarr_edr.web.features import EXTENT
 from zarr_edr.web.offer import QueryType
 from zarr_edr.web.openapi_parameters import Parameters, key_of, path_parameter
@@ -35,12 +35,16 @@ def document(service: Service, collections: Mapping[str, Collection], stock: Jso
     others = openapi_stock.other_paths(stock, collections) if service.has_others else openapi_stock.Others({}, {})
     for kind, members in others.components.items():
         components[kind] = {**components.get(kind, {}), **members}
+    processes: JsonObject = {}
+    if service.extractions:
+        processes = openapi_processes.paths(service, collections)
+        components["schemas"] = {**components["schemas"], **openapi_processes.SCHEMAS}
     return {
         "openapi": version,
         "info": _info(service),
         "servers": [{"url": service.url, "description": service.title}],
         "tags": [{"name": "service", "description": service.description}, *_tags(collections)],
-        "paths": {**paths, **others.paths},
+        "paths": {**paths, **others.paths, **processes},
         "components": components,
     }
 

@@ -23,7 +23,9 @@ from zarr_edr.dataset.catalog import Catalog
 from zarr_edr.errors import NotFound
 from zarr_edr.query.checks import quoted
 from zarr_edr.web import html, metadata, openapi
+from zarr_edr.web.conformance import NOT_OF_JOBS, OF_JOBS
 from zarr_edr.web.negotiate import HTML, JSON, Form, chosen, is_browser
+from zarr_edr.web.processes import JOBS
 from zarr_edr.web.service import JsonObject, Service
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ LOGGER = logging.getLogger(__name__)
 _OPENAPI_30 = Form("json", (metadata.OPENAPI_30, "application/vnd.oai.openapi+json", "application/json"))
 _OPENAPI_31 = Form("json31", (metadata.OPENAPI_31,))
 _OWN_RELS = frozenset({"self", "alternate", "about", "service-desc", "service-doc", "conformance", "data"})
+
+_JOB_LIST = "http://www.opengis.net/def/rel/ogc/1.0/job-list"
 
 
 def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any], catalog: Catalog) -> None:
@@ -122,12 +126,17 @@ class _Stock:
     def links(self) -> list[JsonObject]:
         """Links of the landing page to what is not ours."""
         found = self.json("landing_page", "/") if self.needed else None
-        return [link for link in (found or {}).get("links", ()) if link["rel"] not in _OWN_RELS]
+        manager = self._app.extensions.get(JOBS)
+        hidden = _OWN_RELS if manager is None or manager.settings.list_jobs else _OWN_RELS | {_JOB_LIST}
+        return [link for link in (found or {}).get("links", ()) if link["rel"] not in hidden]
 
     def classes(self) -> list[str]:
         """Conformance classes of what is not ours."""
         found = self.json("conformance", "/conformance") if self.needed else None
-        return list((found or {}).get("conformsTo", ()))
+        declared = list((found or {}).get("conformsTo", ()))
+        if JOBS not in self._app.extensions:
+            return declared
+        return [uri for uri in declared if uri not in NOT_OF_JOBS] + list(OF_JOBS)
 
     def collections(self) -> list[JsonObject]:
         """Descriptions of the collections that are not ours."""

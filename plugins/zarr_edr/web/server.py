@@ -142,6 +142,7 @@ def serve(config: Path, bind: str | None = None, workers: int | None = None, thr
             prepared, app = _application(config, workdir, _bound_to(bind, listener))
             settings = gunicorn_settings(listener, workers or default_workers(), threads)
             settings["when_ready"] = lambda _: print(_greeting(prepared, settings), flush=True)
+            settings["worker_exit"] = lambda server, worker: _stop_jobs(app)  # gunicorn counts them
             listener.detach()  # gunicorn owns the descriptor now
             _Server(app, settings).run()
     except SystemExit as end:
@@ -151,6 +152,13 @@ def serve(config: Path, bind: str | None = None, workers: int | None = None, thr
             signal.signal(signal.SIGTERM, before)
             shutil.rmtree(workdir, ignore_errors=True)
     return 0
+
+
+def _stop_jobs(app: Flask) -> None:
+    """Let the jobs of this process end with it."""
+    from zarr_edr.web.processes import stop_jobs  # noqa: PLC0415  # imported by `create_app`, as slow as `prepare`
+
+    stop_jobs(app)
 
 
 def _application(config: Path, workdir: Path, bind: str) -> tuple[PreparedConfig, Flask]:

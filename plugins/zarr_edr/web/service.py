@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zarr_edr.dataset.catalog import provider_block
+from zarr_edr.extract.processor import PROCESSOR, job_limits
+from zarr_edr.jobs.settings import MANAGER
+from zarr_edr.limits import Limits
 
 JsonObject = dict[str, Any]
 
@@ -47,6 +50,9 @@ class Service:
     other_resources: bool = False
     """Whether there are resources that are no collections, e.g. processes."""
 
+    extractions: Mapping[str, Limits] = field(default_factory=dict)
+    """Id of a process of ours -> the limits of its jobs, where our manager manages them."""
+
     @property
     def has_others(self) -> bool:
         """Whether anything is served that is not ours."""
@@ -72,6 +78,7 @@ class Service:
             terms=None if terms == text_of((config.get("server") or {}).get("url")) else terms,
             resources=collections,
             other_resources=len(collections) < len(resources),
+            extractions=_extractions(config),
         )
 
 
@@ -104,6 +111,14 @@ def _link(given: Mapping[str, Any]) -> JsonObject:
     link: JsonObject = {"href": str(given["href"]), "rel": str(given.get("rel") or "related")}
     link["type"] = str(given.get("type") or "text/html")
     return link | {key: text for key in ("title", "hreflang") if (text := text_of(given.get(key)))}
+
+
+def _extractions(config: Mapping[str, Any]) -> dict[str, Limits]:
+    manager = (config.get("server") or {}).get("manager") or {}
+    if manager.get("name") != MANAGER:
+        return {}
+    blocks = {str(id_): resource.get("processor") or {} for id_, resource in (config.get("resources") or {}).items()}
+    return {id_: job_limits(block) for id_, block in blocks.items() if block.get("name") == PROCESSOR}
 
 
 def text_of(value: object) -> str | None:

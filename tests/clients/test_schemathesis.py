@@ -86,3 +86,12 @@ def test_answers_are_as_the_api_says(demo: Demo, change: Callable[[Json], Json],
     statuses = [status for operation in operations for status in ask(operation)]
     assert len(statuses) > 3 * len(operations) > 75
     assert 4 * statuses.count(200) > len(statuses)
+
+
+def test_processes_and_jobs_answer_as_the_api_says(demo: Demo) -> None:
+    schema = schemathesis.openapi.from_dict(demo.json("/openapi")).include(path_regex="^/(processes|jobs|tables)")
+    schema.config.update(base_url=demo.url)
+    operations = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
+    statuses = [status for operation in operations for status in ask(operation)]
+    assert len(statuses) > 3 * len(operations) >= 30
+    assert {200, 400, 404} <= set(statuses)

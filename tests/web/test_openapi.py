@@ -173,8 +173,9 @@ def assert_documented(response: TestResponse, path: str, method: str) -> None:
         assert response.mimetype in types
 
 
-GETS = [path for path, _ in operations("get")]
-POSTS = [path for path, _ in operations("post")]
+PROCESSES = ("/processes", "/jobs", "/tables")
+"""Beginnings of paths that are not of EDR: see test_openapi_processes."""
+GETS, POSTS = ([p for p, _ in operations(method) if not p.startswith(PROCESSES)] for method in ("get", "post"))
 
 
 class TestAnsweredAsDocumented:
@@ -190,7 +191,9 @@ class TestAnsweredAsDocumented:
         url, query = url_of(path)
         for f in parameters(path)["f"]["schema"]["enum"]:
             response = client.get(url, query_string=query | {"f": f})
-            assert response.status_code in {200, 204}, (f, response.get_data(as_text=True)[:300])
+            # A GeoTIFF holds one time and one member; which one to ask for is in the refusal.
+            held = f != "GeoTIFF" or response.status_code in {200, 204}
+            assert response.status_code in {200, 204} if held else "; ask for one" in response.get_json()["description"]
             assert_documented(response, path, "get")
 
     @pytest.mark.parametrize("path", GETS)

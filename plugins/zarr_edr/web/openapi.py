@@ -27,7 +27,7 @@ def document(service: Service, collections: Mapping[str, Collection], stock: Jso
     for collection in collections.values():
         paths |= writer.collection_paths(collection)
     components = {
-        "schemas": openapi_schemas.SCHEMAS,
+        "schemas": {**openapi_schemas.SCHEMAS, **writer.parameters.schemas},
         "parameters": writer.parameters.components,
         "requestBodies": writer.parameters.bodies,
         "responses": writer.responses.components,

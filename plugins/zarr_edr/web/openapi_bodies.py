@@ -89,29 +89,31 @@ _TYPES: Mapping[str, JsonObject] = {
 }
 
 
-def body_of(names: Sequence[str], required: Sequence[str], places: str | None) -> JsonObject:
-    """A body: parameters by name, as a form or as JSON, or places, as the schema `places` or as a table of points.
-
-    JSON must say where; a query that cannot has none.
-    """
-    parameters: JsonObject = {
+def parameters_of(names: Sequence[str], required: Sequence[str]) -> JsonObject:
+    """The schema of parameters by name, as an object or a form."""
+    schema: JsonObject = {
         "type": "object",
         "title": "the parameters of the query",
         "properties": {name: _TYPES.get(name, _TEXT) for name in names},
     }
+    return schema | {"required": list(required)} if required else schema
+
+
+def body_of(parameters: str, places: str | None, *, required: bool) -> JsonObject:
+    """A body: the schema `parameters`, as a form or as JSON, or places, as the schema `places` or as a table of points.
+
+    JSON must say where; a query that cannot has none.
+    """
+    form = {"schema": _ref(parameters)}
     if not required:
-        return {"required": False, "content": {FORM_TYPE: {"schema": parameters}}}
-    parameters["required"] = list(required)
+        return {"required": False, "content": {FORM_TYPE: form}}
     if places is None:
-        return {
-            "required": True,
-            "content": {JSON_TYPES[0]: {"schema": parameters}, FORM_TYPE: {"schema": parameters}},
-        }
+        return {"required": True, "content": {JSON_TYPES[0]: form, FORM_TYPE: form}}
     tables = places == "geojsonPoints"
-    shapes = [_ref(places), *([_ref("coordinateLists")] if tables else [])]
+    shapes = [_ref(parameters), _ref(places), *([_ref("coordinateLists")] if tables else [])]
     content: JsonObject = {
-        JSON_TYPES[0]: {"schema": {"anyOf": [parameters, *shapes]}},
-        FORM_TYPE: {"schema": parameters},
+        JSON_TYPES[0]: {"schema": {"anyOf": shapes}},
+        FORM_TYPE: form,
         JSON_TYPES[1]: {"schema": _ref(places)},
     }
     if tables:

@@ -6,7 +6,7 @@ Testers want `style: form` and `explode: false` written out, and `coords` in the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zarr_edr.crs import OFFERED
@@ -15,7 +15,7 @@ from zarr_edr.dataset.model import Collection
 from zarr_edr.query.request import height_unit
 from zarr_edr.web import offer
 from zarr_edr.web.offer import QueryType
-from zarr_edr.web.openapi_bodies import BOX, PLACES_OF, body_of
+from zarr_edr.web.openapi_bodies import BOX, PLACES_OF, body_of, parameters_of
 from zarr_edr.web.service import JsonObject
 
 _TEXT: JsonObject = {"type": "string"}
@@ -103,6 +103,7 @@ class Parameters:
     def __init__(self) -> None:
         self.components: dict[str, JsonObject] = {}
         self.bodies: dict[str, JsonObject] = {}
+        self.schemas: dict[str, JsonObject] = {}
         self._shared = _shared()
 
     def ref(self, name: str) -> JsonObject:
@@ -178,16 +179,17 @@ class Parameters:
             "crs",
             "f",
         ]
-        described = body_of(names, query.required, PLACES_OF.get(query.name))
-        return self._put_body(f"{query.name}.{key_of(collection.id)}", described)
+        key = f"{query.name}.{key_of(collection.id)}"
+        return self._put_body(key, names, query.required, PLACES_OF.get(query.name))
 
     def listing_body(self) -> JsonObject:
         """The body of a POST of a list of features."""
         names = ("bbox", "datetime", "parameter-name", "limit", "offset", "crs", "f")
-        return self._put_body("listing", body_of(names, (), None))
+        return self._put_body("listing", names, (), None)
 
-    def _put_body(self, key: str, body: JsonObject) -> JsonObject:
-        self.bodies[key] = body
+    def _put_body(self, key: str, names: Sequence[str], required: Sequence[str], places: str | None) -> JsonObject:
+        self.schemas[f"parameters.{key}"] = parameters_of(names, required)
+        self.bodies[key] = body_of(f"parameters.{key}", places, required=bool(required))
         return {"$ref": f"#/components/requestBodies/{key}"}
 
 

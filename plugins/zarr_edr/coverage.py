@@ -230,7 +230,15 @@ def _at_point(group: GroupPlan, points: LocatedPoints, values: Values, point: in
         axes["z"] = z
     axes |= _times(group.t)
     times, levels = _sizes(group)
-    shape = {"t": max(times, 1), "z": max(levels, 1), "y": 1, "x": 1}
+    domain_type, ranges = over_one_point(times, levels, {name: array[..., point] for name, array in values.items()})
+    return Coverage(domain_type, axes, ranges, _vertical(group), dimensions, points.first + point)
+
+
+def over_one_point(times: int, levels: int, values: Values) -> tuple[DomainType, dict[str, Range]]:
+    """The domain type of one point with so many times and levels, 0 for none, and its ranges.
+
+    `values` have any shape in which times come before levels.
+    """
     names: tuple[str, ...]
     if times > 1 and levels > 1:
         domain_type, names = DomainType.GRID, ("t", "z", "y", "x")
@@ -240,10 +248,8 @@ def _at_point(group: GroupPlan, points: LocatedPoints, values: Values, point: in
         domain_type, names = DomainType.POINT_SERIES, ("t",)
     else:
         domain_type, names = DomainType.POINT, ()
-    ranges = {
-        name: Range(names, array[..., point].reshape([shape[axis] for axis in names])) for name, array in values.items()
-    }
-    return Coverage(domain_type, axes, ranges, _vertical(group), dimensions, points.first + point)
+    shape = [{"t": times, "z": levels}.get(name, 1) for name in names]
+    return domain_type, {name: Range(names, array.reshape(shape)) for name, array in values.items()}
 
 
 def _at_points(group: GroupPlan, points: LocatedPoints, values: Values, dimensions: Dimensions) -> Coverage:

@@ -79,11 +79,8 @@ def plan(query: Query, collection: Collection, deadline: Deadline) -> ReadPlan:
     places = _places(query, collection)
     budget = _Budget(collection.settings.limits, deadline)
     # All windows, which cost next to nothing, before the first mask, which may cost a lot.
-    drafts = [
-        (place, _draft(query, asked, collection, members, budget))
-        for members in groups
-        for place, asked in enumerate(places)
-    ]
+    asked = [(members, place) for members in groups for place in enumerate(places)]
+    drafts = [(place, _draft(query, where, collection, members, budget)) for members, (place, where) in asked]
     plans = [(place, draft()) for place, draft in drafts if draft is not None]
     return ReadPlan(tuple(replace(found, place=place) for place, found in plans if found is not None), len(places))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ import orjson
 import pytest
 from hypothesis import given, seed
 
-from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range, Times, Tuples
+from zarr_edr.coverage import Coverage, DomainType, Range
 from zarr_edr.dataset.cf import describe
-from zarr_edr.dataset.model import Collection, HorizontalCrs, TimeAxis, Unit, VerticalAxis
+from zarr_edr.dataset.model import HorizontalCrs, VerticalAxis
 from zarr_edr.encode import encoder_for
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.encode.geojson import ALWAYS, UNITS, GeoJsonEncoder, value_key
@@ -27,47 +26,29 @@ from zarr_edr.settings import CollectionSettings
 from zarr_edr.testing.agreement import profile
 from zarr_edr.testing.covjson import decode as decode_covjson
 from zarr_edr.testing.edr_schema import edr_problems, edr_validator
-from zarr_edr.testing.stores import LAT, LON, AxisSpec, StoreSpec, VariableSpec, in_memory
+from zarr_edr.testing.sample_coverages import (
+    COVERAGES,
+    ONE,
+    THREE,
+    TIME_AXIS,
+    X,
+    Y,
+    Z,
+    collection,
+    coverages,
+    of,
+    times,
+    vertical,
+)
+from zarr_edr.testing.stores import StoreSpec, in_memory
 from zarr_edr.testing.strategies_shapes import questions
 
 SCHEMAS = Path(__file__).parents[2] / "../shared/schemas"
-TIMES = ("2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z", "2000-01-03T00:00:00Z")
-CRS84 = HorizontalCrs("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "", geographic=True)
+TIMES = TIME_AXIS.iso
 
 Document = dict[str, Any]
 Fact = tuple[str, float, float, str | None, float | None, tuple[tuple[str, Any], ...], float | None]
 """Parameter, x, y, time, level, further dimensions, value."""
-
-
-@cache
-def collection(*names: str) -> Collection:
-    """Two by two cells of longitude and latitude, without further axes."""
-    axes = {
-        LAT: AxisSpec((0.0, 1.0), "float64", {"units": "degrees_north"}),
-        LON: AxisSpec((0.0, 1.0), "float64", {"units": "degrees_east"}),
-    }
-    variables = tuple(VariableSpec(name, (LAT, LON), (2, 2), "float32", 0) for name in names)
-    group = in_memory(StoreSpec(3, False, "none", axes, variables, True))
-    return describe(group, "c", "C", "", CollectionSettings(data="memory"))
-
-
-def times(*index: int) -> Times:
-    us = np.arange(3, dtype=np.int64) * 86_400_000_000
-    return Times(TimeAxis("time", us, "standard", TIMES), np.array(index))
-
-
-def vertical(unit: str = "hPa", positive: str = "down") -> VerticalAxis:
-    return VerticalAxis("level", np.array([1.0, 2.0]), Unit(unit, unit), positive, "level")
-
-
-def coverages(*members: Coverage, crs: HorizontalCrs = CRS84) -> CoverageSet:
-    names = tuple(sorted({name for coverage in members for name in coverage.ranges}))
-    parameters = tuple(collection(*names).parameters.values())
-    return CoverageSet(members, parameters, crs, len(members) == 1, "http://localhost/collections/c/position")
-
-
-def of(kind: DomainType, axes: Any, names: tuple[str, ...], values: Any, **more: Any) -> Coverage:
-    return Coverage(kind, axes, {"v": Range(names, np.asarray(values, np.float32))}, **more)
 
 
 def encode(*members: Coverage, **more: Any) -> Document:
@@ -95,37 +76,6 @@ def facts(document: Document) -> Iterator[Fact]:
 
 def values_of(document: Document) -> list[Any]:
     return [feature["properties"]["v"] for feature in document["features"]]
-
-
-X, Y, Z = np.array([10.0, 11.0, 12.5]), np.array([50.0, 49.0]), np.array([1.0, 2.0])
-ONE = {"x": X[:1], "y": Y[:1]}
-THREE = Tuples(X, np.array([1.0, 2.0, 3.0]), None)
-HIGH = Tuples(X, np.array([1.0, 2.0, 3.0]), np.array([5.0, 6.0, 7.0]))
-FLOWN = Tuples(X, np.array([1.0, 2.0, 3.0]), None, times(2, 0, 0))
-COVERAGES: dict[str, Coverage] = {
-    "Point": of(DomainType.POINT, ONE, (), 5),
-    "Point at a time and level": of(DomainType.POINT, {**ONE, "z": Z[:1], "t": times(1)}, (), 5),
-    "PointSeries": of(DomainType.POINT_SERIES, {**ONE, "t": times(0, 1, 2)}, ("t",), [1, np.nan, 3]),
-    "VerticalProfile": of(DomainType.VERTICAL_PROFILE, {**ONE, "z": Z}, ("z",), [np.nan, 3]),
-    "MultiPoint": of(DomainType.MULTI_POINT, {"composite": THREE}, ("composite",), [1, np.nan, 3]),
-    "MultiPoint with levels": of(DomainType.MULTI_POINT, {"composite": HIGH, "t": times(1)}, ("composite",), [1, 2, 3]),
-    "MultiPointSeries": of(
-        DomainType.MULTI_POINT_SERIES,
-        {"composite": THREE, "t": times(0, 2)},
-        ("t", "composite"),
-        [[1, 2, np.nan], [4, 5, np.nan]],
-    ),
-    "Grid": of(DomainType.GRID, {"x": X, "y": Y}, ("y", "x"), np.arange(6).reshape(2, 3)),
-    "Grid of all axes": of(
-        DomainType.GRID,
-        {"x": X, "y": Y, "z": Z, "t": times(0, 1)},
-        ("t", "z", "y", "x"),
-        np.arange(24).reshape(2, 2, 2, 3),
-    ),
-    "Trajectory": of(DomainType.TRAJECTORY, {"composite": FLOWN}, ("composite",), [1, 2, 3]),
-    "Section": of(DomainType.SECTION, {"composite": FLOWN, "z": Z}, ("z", "composite"), [[1, 2, 3], [4, np.nan, 6]]),
-    "with a member": of(DomainType.POINT, ONE, (), 5, dimensions={"number": 3}),
-}
 
 
 def expected_facts(coverage: Coverage) -> Iterator[Fact]:
@@ -166,7 +116,7 @@ class TestFeatures:
                 "label": "random v",
                 "parameter-name": ["v"],
                 "edrqueryendpoint": "http://localhost/collections/c/position",
-                "datetime": "2000-01-01T00:00:00Z/2000-01-03T00:00:00Z",
+                "datetime": f"{TIMES[0]}/{TIMES[2]}",
                 "times": list(TIMES),
                 "v": [1.0, None, 3.0],
             },
@@ -221,7 +171,7 @@ class TestFeatures:
 
     def test_the_unit_of_each_parameter_is_told(self) -> None:
         document = orjson.loads(b"".join(GeoJsonEncoder().encode(coverages(COVERAGES["Point"]))))
-        units = {p.name: p.unit.text for p in collection("v").parameters.values() if p.unit is not None}
+        units = {p.name: p.unit.text for p in collection().parameters.values() if p.unit is not None}
         assert document.get(UNITS, {}) == units
 
     def test_no_nan_and_no_infinity(self) -> None:

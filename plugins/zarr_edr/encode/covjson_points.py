@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from zarr_edr.coverage import Axes, Coverage, CoverageSet, DomainType, Range, Times, Tuples, axis_size
+from zarr_edr.coverage import Axes, Coverage, CoverageSet, Range, Times, Tuples, axis_size, over_one_point
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.errors import ResponseTooLarge
 from zarr_edr.plan import PointShape
@@ -98,17 +98,6 @@ def _of_cells(coverage: Coverage) -> Iterator[Coverage]:
 
 def _point(coverage: Coverage, axes: Axes, ranges: Mapping[str, Range]) -> Coverage:
     """A coverage of one position, under the domain type that browser clients know."""
-    times, levels = (axis_size(axes[name]) if name in axes else 1 for name in ("t", "z"))
-    names: tuple[str, ...]
-    if times > 1 and levels > 1:
-        domain_type, names = DomainType.GRID, ("t", "z", "y", "x")
-    elif levels > 1:
-        domain_type, names = DomainType.VERTICAL_PROFILE, ("z",)
-    elif times > 1:
-        domain_type, names = DomainType.POINT_SERIES, ("t",)
-    else:
-        domain_type, names = DomainType.POINT, ()
-    shape = [{"t": times, "z": levels}.get(name, 1) for name in names]
-    # Values are in the order t, z, y, x, whichever of these a range has.
-    alone = {name: Range(names, r.values.reshape(shape)) for name, r in ranges.items()}
+    times, levels = (axis_size(axes[name]) if name in axes else 0 for name in ("t", "z"))
+    domain_type, alone = over_one_point(times, levels, {name: r.values for name, r in ranges.items()})
     return replace(coverage, domain_type=domain_type, axes=axes, ranges=alone)

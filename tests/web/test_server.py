@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import psutil
@@ -156,6 +157,30 @@ class TestSlowClients:
             for behaviour in SLOW * 4:
                 behaviour(slow.enter_context(server.connect(receive_buffer=4096)))
             assert server.status(POINT, timeout_s=LIVE_S) == 200
+
+
+def ask_without_pause(server: Server, answered: Event, enough: Event) -> None:
+    """Send request after request on one connection."""
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    while not enough.is_set():
+        client.request("GET", POINT)
+        client.getresponse().read()
+        answered.set()
+    client.close()
+
+
+def test_a_client_that_never_pauses_leaves_the_only_thread_to_others(config: Path) -> None:
+    answered, enough = Event(), Event()
+    with served(config, threads=1) as found:
+        server = Server(found.process, found.port)
+        busy = Thread(target=ask_without_pause, args=(server, answered, enough))
+        busy.start()
+        try:
+            assert answered.wait(60)
+            assert [server.status(POINT, timeout_s=20) for _ in range(5)] == [200] * 5
+        finally:
+            enough.set()
+            busy.join()
 
 
 class TestRequests:

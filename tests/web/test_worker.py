@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import LimitRequestLine
+from gunicorn.workers.gthread import ThreadWorker
 
 from zarr_edr.web import worker
-from zarr_edr.web.worker import BoundedSocket, Connection, SlowClient
+from zarr_edr.web.worker import BoundedSocket, Connection, PatientWorker, SlowClient
 
 Pair = tuple[BoundedSocket, socket.socket]
 
@@ -148,3 +149,30 @@ def test_the_request_line_has_the_limit_that_is_set(length: int, refused: bool) 
         assert len(next(conn.parser).query) == length
     theirs.close()
     conn.close()
+
+
+class BusyConnection(Connection):
+    """A connection whose next request is always there; a second client comes with the third."""
+
+    def __init__(self, worker: PatientWorker) -> None:
+        self.worker, self.requests = worker, 0
+
+    def start_request(self) -> None:
+        self.requests += 1
+        if self.requests == 3:
+            self.worker.enqueue_req(self)
+
+    def next_is_there(self) -> bool:
+        assert self.requests < 10, "the thread is never given back"
+        return True
+
+
+def test_a_client_that_never_pauses_gives_its_thread_to_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ThreadWorker, "handle", lambda self, conn: True)
+    monkeypatch.setattr(ThreadWorker, "enqueue_req", lambda self, conn: None)
+    patient = PatientWorker(1, 0, [], None, 30, Config(), None)
+    busy = BusyConnection(patient)
+    patient.enqueue_req(busy)
+    assert patient.handle(busy) is True
+    patient.tmp.close()
+    assert busy.requests == 3

@@ -27,10 +27,10 @@ class Served:
 
 
 @contextmanager
-def served(config: Path, *, workers: int = 1, folder: Path | None = None) -> Iterator[Served]:
+def served(config: Path, *, workers: int = 1, threads: int = 64, folder: Path | None = None) -> Iterator[Served]:
     """A server on a free port, started in `folder`. Raises `RuntimeError` where it does not start."""
     command = [sys.executable, "-m", "zarr_edr", "serve", str(config), "--bind", "127.0.0.1:0"]
-    command += ["--workers", str(workers)]
+    command += ["--workers", str(workers), "--threads", str(threads)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as process:  # noqa: S603  # our own
         log: IO[str] = process.stdout  # type: ignore[assignment]  # a pipe was asked for
         greeting = log.readline()

@@ -19,6 +19,7 @@ import socket
 import time
 from functools import partial
 from selectors import EVENT_READ
+from threading import Lock
 from typing import Any
 
 from gunicorn import util
@@ -158,6 +159,21 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     """The worker class of `zarr-edr serve`."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting = 0
+        """Connections whose request is there and that no thread has taken yet."""
+        self._waiting_lock = Lock()
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Give a connection whose request is there to the next free thread."""
+        self._count_waiting(1)
+        super().enqueue_req(conn)
+
+    def _count_waiting(self, more: int) -> None:
+        with self._waiting_lock:
+            self._waiting += more
+
     def accept(self, listener: Any) -> None:
         """Accept one connection, if there is one, and wait for its head in the event loop."""
         try:
@@ -205,10 +221,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle(self, conn: Connection) -> Any:
-        """Answer a request, in a thread, and those that follow on its heels; true to keep the connection."""
+        """Answer a request, in a thread, and those that follow on its heels; true to keep the connection.
+
+        A client is served again only while nobody waits for a thread.
+        """
+        self._count_waiting(-1)
         conn.start_request()
         keep = super().handle(conn)
-        while keep and self.alive and conn.next_is_there():
+        while keep and self.alive and not self._waiting and conn.next_is_there():
             conn.start_request()
             keep = super().handle(conn)
         if not keep:

@@ -100,6 +100,25 @@ class TestCompression:
         assert len(packed.data) * 3 < len(plain.data)
         assert "Accept-Encoding" in packed.headers["Vary"]
 
+    @pytest.mark.parametrize(
+        ("accepted", "used"),
+        [
+            ("gzip;q=0", None),
+            ("gzip;q=0, br;q=0, zstd;q=0", None),
+            ("br;q=0, *;q=1", "zstd"),
+            ("zstd;q=0, *", "br"),
+            ("*;q=0", None),
+            ("gzip;q=0.9, br;q=0.1", "gzip"),
+            ("identity, gzip;q=0.5", None),
+            ("gzip, deflate, br, zstd", "zstd"),
+            ("nonsense", None),
+        ],
+    )
+    def test_is_what_the_client_likes_best_and_never_what_it_refuses(
+        self, client: FlaskClient, accepted: str, used: str | None
+    ) -> None:
+        assert ask_long(client, "CSV", accepted).headers.get("Content-Encoding") == used
+
     def test_of_a_short_answer_is_left_out(self, client: FlaskClient) -> None:
         answer = ask(client, "position", {"Accept-Encoding": "gzip"}, f="CSV")
         assert "Content-Encoding" not in answer.headers

@@ -5,18 +5,24 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from flask import request
 from flask_compress import Compress
 
 from zarr_edr.encode import ENCODERS
 
 if TYPE_CHECKING:
     from flask import Flask, Response
+    from werkzeug.datastructures import Accept
 
 MIN_BYTES = 1024
 """Shorter answers fit into a packet as they are."""
 
 _PAGES = ("text/html", "text/css", "text/plain", "text/javascript", "image/svg+xml")
 _DOCUMENTS = ("application/json", "application/schema+json", "application/vnd.oai.openapi+json")
+
+
+_ENCODINGS = ["zstd", "br", "gzip"]
+"""The cheapest first."""
 
 
 class _Compress(Compress):
@@ -26,7 +32,15 @@ class _Compress(Compress):
         """See `Compress.after_request`."""
         if response is not None and response.status_code == HTTPStatus.PARTIAL_CONTENT:
             return response
+        request.environ["HTTP_ACCEPT_ENCODING"] = _best(request.accept_encodings)
         return super().after_request(response)
+
+
+def _best(accepted: Accept) -> str:
+    """The encoding that a client likes best, among equals the cheapest; the library would take one refused by `q=0`."""
+    best = max(_ENCODINGS, key=accepted.quality)
+    wanted = accepted.quality(best)
+    return best if wanted > 0 and wanted >= accepted.quality("identity") else "identity"
 
 
 def register(app: Flask) -> None:
@@ -35,8 +49,8 @@ def register(app: Flask) -> None:
     app.config |= {
         "COMPRESS_MIMETYPES": [*_PAGES, *_DOCUMENTS, *sorted(texts)],
         "COMPRESS_MIN_SIZE": MIN_BYTES,
-        "COMPRESS_ALGORITHM": ["zstd", "br", "gzip"],
-        "COMPRESS_ALGORITHM_STREAMING": ["zstd", "br", "gzip"],
+        "COMPRESS_ALGORITHM": _ENCODINGS,
+        "COMPRESS_ALGORITHM_STREAMING": _ENCODINGS,
         "COMPRESS_LEVEL": 1,
         "COMPRESS_BR_LEVEL": 1,
         "COMPRESS_ZSTD_LEVEL": 1,

@@ -37,6 +37,8 @@ class Answer:
     """Of what has been read by now."""
     cells: int = 0
     """Number of values in the body."""
+    chunks: int = 0
+    """Chunks that all of it takes."""
 
     def whole(self) -> bytes | None:
         """The body in one piece. Once: an iterator is spent by it."""
@@ -70,6 +72,7 @@ class _Made:
     pieces: Iterator[bytes]
     stats: ReadStats
     cells: int
+    chunks: int
 
 
 def coverages_of(query: Query, collection: Collection, deadline: Deadline) -> tuple[CoverageSet | None, ReadStats, int]:
@@ -110,8 +113,8 @@ def answer(
     for piece in pieces:
         begun.append(piece)
         if sum(map(len, begun)) > _WHOLE_BYTES:
-            return Answer(_going_on(begun, pieces), made.stats, made.cells)
-    return Answer(b"".join(begun), made.stats, made.cells)
+            return Answer(_going_on(begun, pieces), made.stats, made.cells, made.chunks)
+    return Answer(b"".join(begun), made.stats, made.cells, made.chunks)
 
 
 def _going_on(begun: list[bytes], pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -163,7 +166,7 @@ def _made(
         return _in_parts(Parts(planned, ROWS_PER_PART), query, collection, encoder, clock, spill, progress)
     coverages, stats = _read(planned, query, collection, clock.now())
     coverages = replace(coverages, endpoint=endpoint, page=page)
-    return _Made(iter(encoder.encode(coverages)), stats, planned.cells)
+    return _Made(iter(encoder.encode(coverages)), stats, planned.cells, planned.chunks)
 
 
 def _in_parts(
@@ -191,7 +194,7 @@ def _in_parts(
             if file is not None:
                 file.close()
 
-    return _Made(written(), reading.stats, planned.cells)
+    return _Made(written(), reading.stats, planned.cells, planned.chunks)
 
 
 @dataclass(slots=True)

@@ -99,7 +99,7 @@ def _cut_name(where: LocatedPoints | MaskedWindow, sizes: Sequence[tuple[str, in
     if isinstance(where, LocatedPoints) and where.shape is PointShape.MANY:
         return "points"
     if isinstance(where, LocatedPoints) and where.shape is PointShape.PATH:
-        return ""  # a line is short
+        return "t"  # each time of a line is a coverage of its own; the vertices of one are few
     return next((name for name, size in sizes if name in ("t", "z", "y") and size > 1), "")
 
 

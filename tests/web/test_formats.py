@@ -134,6 +134,12 @@ class TestPieces:
         assert answer.content_length is None
         assert answer.data.count(b"\r\n") == 1 + 54 * 18 * 145
 
+    def test_are_announced_with_the_chunks_that_they_take(self, client: FlaskClient) -> None:
+        assert (
+            'chunks;desc="4"'
+            in ask(client, "cube", f="CSV", bbox="-180,-5,180,5", datetime="../..").headers["Server-Timing"]
+        )
+
     def test_are_not_needed_for_a_short_one(self, client: FlaskClient) -> None:
         answer = ask(client, "cube", f="CSV")
         assert answer.content_length == len(answer.data)

@@ -269,12 +269,19 @@ def response(answered: Answer, media_type: str, file_name: str | None = None) ->
         response.headers.set("Content-Disposition", "attachment", filename=file_name)
     if media_type == _HTML:
         response.headers.update(SECURITY_HEADERS)
+    response.headers["Server-Timing"] = _timing(answered)
+    return response
+
+
+def _timing(answered: Answer) -> str:
+    """What an answer took; of one that is still being read, what it will."""
     stats = answered.stats
-    response.headers["Server-Timing"] = (
+    if not isinstance(answered.body, bytes):
+        return f'chunks;desc="{answered.chunks}", cells;desc="{answered.cells}", scheduler;desc="{stats.scheduler}"'
+    return (
         f'chunks;desc="{stats.chunks}", fetched;desc="{stats.chunks_fetched}", bytes;desc="{stats.bytes_read}",'
         f' cells;desc="{answered.cells}", scheduler;desc="{stats.scheduler}"'
     )
-    return response
 
 
 def _in_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:

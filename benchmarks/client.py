@@ -60,17 +60,17 @@ class Connection:
 
     def _chunks(self, data: bytearray) -> bytes:
         """The body of a chunked answer (RFC 9112, 7.1), of which `data` has come."""
-        found, at = [], 0
+        found = []
         while True:
-            while (end := data.find(b"\r\n", at)) < 0:
+            while (end := data.find(b"\r\n")) < 0:
                 data += self._more()
-            size = int(data[at:end], 16)
+            size = int(data[:end], 16)
             while len(data) < end + 2 + size + 2:
                 data += self._more()
             if not size:
                 return b"".join(found)
-            found.append(bytes(data[end + 2 : end + 2 + size]))
-            at = end + 2 + size + 2
+            found.append(bytes(memoryview(data)[end + 2 : end + 2 + size]))
+            data = data[end + 2 + size + 2 :]
 
     def _more(self) -> bytes:
         data = self._socket.recv(_RECEIVE_BYTES)

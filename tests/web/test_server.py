@@ -189,6 +189,20 @@ class TestRequests:
     def test_a_point_is_answered(self, server: Server) -> None:
         assert server.status(POINT) == 200
 
+    @pytest.mark.parametrize(("spaces", "status"), [(0, 200), (16 * 1024**2, 413)], ids=["within", "over"])
+    def test_a_chunked_body_is_answered_in_full_or_413(self, server: Server, spaces: int, status: int) -> None:
+        chunks = [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in (BODY, b" " * spaces) if chunk]
+        with server.connect() as client:
+            client.sendall(f"POST {POST} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n".encode())
+            client.sendall(b"Content-Type: application/json\r\n\r\n" + b"".join(chunks) + b"0\r\n\r\n")
+            assert status_of(client.recv(100)) == status
+
+    def test_a_body_that_ends_before_its_length_is_400(self, server: Server) -> None:
+        with server.connect() as client:
+            client.sendall(f"POST {POST} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode() + BODY)
+            client.shutdown(socket.SHUT_WR)
+            assert status_of(client.recv(100)) == 400
+
     def test_a_connection_serves_request_after_request(self, server: Server) -> None:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as client:
             client.connect()

@@ -174,7 +174,8 @@ def _answered(
 
 def _parameters(collection: Collection) -> dict[str, str]:
     """Parameters of the URL, and of the body of a POST."""
-    if request.method != "POST" or not request.content_length:
+    has_body = request.content_length or "Transfer-Encoding" in request.headers
+    if request.method != "POST" or not has_body:
         return routes.query_string()
     parameters, places = routes.posted(collection, _MAX_BODY_BYTES)
     if places is not None:

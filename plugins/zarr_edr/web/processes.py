@@ -18,7 +18,7 @@ import orjson
 from flask import Response, request
 from pygeoapi.process.base import UnknownProcessError
 
-from zarr_edr.errors import InvalidBody, InvalidQuery, QueryTooLarge, UnsupportedMediaType
+from zarr_edr.errors import InvalidBody, InvalidQuery, UnsupportedMediaType
 from zarr_edr.extract.processor import ExtractPointsProcessor
 from zarr_edr.extract.tables import PATH, Table, Tables
 from zarr_edr.jobs import JobManager
@@ -29,6 +29,7 @@ from zarr_edr.query.body_json import load_object
 from zarr_edr.query.checks import quoted
 from zarr_edr.query.inflate import inflate
 from zarr_edr.web import jobs, process_pages
+from zarr_edr.web.bodies import read_body
 from zarr_edr.web.routes import service_url, turn
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class _Views:
             answered: ResponseReturnValue = self._stock(process_id)
             return answered
         limits = processor.limits
-        job, body = _wants_job(), _body(limits)  # read before the turn, which must not wait for a slow client
+        job = _wants_job()
+        body = read_body(limits.body_bytes)  # before the turn, which must not wait for a slow client
         with turn(Deadline.after(limits.seconds)):
             work = processor.prepare(*_execution(body, limits), job=job)
             if not job:
@@ -96,7 +98,7 @@ class _Views:
     def post_table(self) -> Response:
         """POST /tables: a table of points, to be referred to by executions."""
         limits = self._limits()
-        body = _body(limits)
+        body = read_body(limits.body_bytes)
         with turn(Deadline.after(limits.seconds)):
             table = self._tables.add(inflate(body, request.content_encoding, limits), request.content_type, limits)
         described = self._described(table)
@@ -143,16 +145,6 @@ def _execution(body: bytes, limits: Limits) -> tuple[object, object]:
     refuse_subscriber(document.get("subscriber"))
     refuse_document(document.get("response"))
     return document.get("inputs"), document.get("outputs")
-
-
-def _body(limits: Limits) -> bytes:
-    """The body of the request as it was sent, of bounded length. Raises `QueryTooLarge`."""
-    if (request.content_length or 0) > limits.body_bytes:
-        raise QueryTooLarge(
-            f"The body has {request.content_length:,} bytes; {limits.body_bytes:,} are allowed (limits.body_bytes)."
-        )
-    request.max_content_length = limits.body_bytes
-    return request.get_data(cache=False)
 
 
 def _at_once(work: Work) -> Response:

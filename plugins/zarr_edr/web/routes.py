@@ -29,13 +29,13 @@ from zarr_edr.errors import (
     NotAcceptable,
     NotFound,
     Overloaded,
-    QueryTooLarge,
 )
 from zarr_edr.limits import Deadline
 from zarr_edr.query.body import parse_body
 from zarr_edr.query.geometry import Places
 from zarr_edr.query.model import PositionQuery, Query
 from zarr_edr.query.request import PARAMETERS, build_query, page_of
+from zarr_edr.web.bodies import read_body
 from zarr_edr.web.html import SECURITY_HEADERS
 from zarr_edr.web.html_data import PageEncoder
 from zarr_edr.web.negotiate import is_browser
@@ -119,15 +119,10 @@ class _Views:
 
 
 def posted(collection: Collection, most_bytes: int) -> tuple[dict[str, str], Places | None]:
-    """Parameters of the URL and of the body of a POST, and the places of the body. Raises `InvalidBody`, `QueryTooLarge`."""
+    """Parameters of the URL and of the body of a POST, and the places of the body. Raises `InvalidQuery` and its kinds."""
     limits = collection.settings.limits
-    if (request.content_length or 0) > most_bytes:
-        raise QueryTooLarge(
-            f"The body has {request.content_length:,} bytes; {most_bytes:,} are allowed (limits.body_bytes)."
-        )
-    request.max_content_length = most_bytes
     parameters = query_string()
-    body = request.get_data(cache=False)
+    body = read_body(min(most_bytes, limits.body_bytes))
     if not body and parameters:
         return parameters, None
     with turn(Deadline.after(limits.seconds)):

@@ -20,8 +20,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zarr_edr.errors import InvalidBody, QueryTooLarge, UnsupportedMediaType
-from zarr_edr.limits import Limits
+from zarr_edr.errors import DeadlineExceeded, InvalidBody, QueryTooLarge, UnsupportedMediaType
+from zarr_edr.limits import Deadline, Limits
+from zarr_edr.query import body_pyarrow
 from zarr_edr.query.body import ARROW_TYPES, CSV_TYPE, PARQUET_TYPE, parse_body
 from zarr_edr.query.geometry import GeometryKind, Places, Tags
 
@@ -132,6 +133,12 @@ class TestCsv:
     def test_coordinates_alone_have_no_tags(self) -> None:
         assert places(b"x,y\n1,2\n", CSV_TYPE).tags is None
 
+    def test_no_table_is_read_beyond_the_deadline(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looks = iter([1.0, 1.0])
+        monkeypatch.setattr(Deadline, "remaining_s", property(lambda _: next(looks, -1.0)))
+        with pytest.raises(DeadlineExceeded):
+            places(b"x,y\n" + b"1,2\n" * 30_000, CSV_TYPE)
+
     def test_longitudes_are_in_degrees_and_x_is_in_the_crs(self) -> None:
         assert places(b"lon,lat\n1,2\n", CSV_TYPE).in_degrees
         assert not places(b"x,y\n1,2\n", CSV_TYPE).in_degrees
@@ -228,3 +235,52 @@ class TestArrowAndParquet:
         body = parquet(pa.table({"x": np.zeros(5000), "y": np.zeros(5000)}), row_group_size=1)
         with pytest.raises(QueryTooLarge, match="too many row groups"):
             places(body, PARQUET_TYPE)
+
+    @EACH
+    def test_no_table_is_read_beyond_the_deadline(
+        self, content_type: str, write: Callable[[pa.Table], bytes], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body, looks = write(TABLE), iter([1.0, 1.0])
+        monkeypatch.setattr(Deadline, "remaining_s", property(lambda _: next(looks, -1.0)))
+        with pytest.raises(DeadlineExceeded, match=r"limits\.seconds"):
+            parse_body(body, content_type, LIMITS)
+
+
+WORD = pa.dictionary(pa.int32(), pa.string())
+
+
+def shared(words: pa.Array, indices: list[int | None], **options: Any) -> bytes:
+    """A stream with a batch of one row for each index into one dictionary."""
+    schema, sink = pa.schema([("x", pa.float64()), ("y", pa.float64()), ("word", WORD)]), io.BytesIO()
+    with pa.ipc.new_stream(sink, schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
+        for index in indices:
+            named = pa.DictionaryArray.from_arrays(pa.array([index], pa.int32()), words, safe=False)
+            writer.write_batch(pa.record_batch([pa.array([1.0]), pa.array([2.0]), named], schema=schema))
+    return sink.getvalue()
+
+
+class TestDictionaries:
+    def test_each_row_has_the_word_that_its_index_names(self) -> None:
+        found = tags(shared(pa.array(["a", "b", None]), [1, None, 0, 2, 1]), ARROW_TYPES[0])
+        assert found.properties["word"] == ["b", None, "a", None, "b"]
+
+    @pytest.mark.parametrize("index", [-1, 2])
+    def test_an_index_beyond_the_words_is_refused(self, index: int) -> None:
+        with pytest.raises(InvalidBody, match="index into a dictionary of 2"):
+            places(shared(pa.array(["a", "b"]), [0, index]), ARROW_TYPES[0])
+
+    def test_of_a_long_dictionary_only_the_words_in_use_become_objects(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        converted = []
+
+        def plain(pa_: Any, chunk: Any) -> list[Any]:
+            converted.append(len(chunk))
+            return real(pa_, chunk)
+
+        real = body_pyarrow._plain
+        monkeypatch.setattr(body_pyarrow, "_plain", plain)
+        places(shared(pa.array([""] * 1_000_000), [5] * 30, compression="zstd"), ARROW_TYPES[0])
+        assert max(converted) == 1
+
+    def test_words_of_all_batches_and_columns_are_counted_together(self) -> None:
+        with pytest.raises(QueryTooLarge, match=r"limits\.inflated_bytes"):
+            places(shared(pa.array(["a" * 5_000]), [0] * 30), ARROW_TYPES[0], Limits(inflated_bytes=100_000))

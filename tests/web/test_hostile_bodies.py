@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import struct
 import zlib
 from typing import Any
 
@@ -179,6 +180,30 @@ def stream(columns: dict[str, Any], compression: str | None = None) -> bytes:
     return sink.getvalue()
 
 
+def declared(size: int) -> bytes:
+    """A stream of two texts that inflate to 40 MiB each, of which the second is said to have another size."""
+    text = "a" * (40 * 1024**2)
+    body = stream({"x": [0.0], "y": [0.0], "a": [text], "b": [text]}, "zstd")
+    at = body.rindex(struct.pack("<q", len(text)) + b"\x28\xb5\x2f\xfd")  # before the magic number of zstd
+    return body[:at] + struct.pack("<q", size) + body[at + 8 :]
+
+
+def described(size: int, new: int) -> bytes:
+    """An uncompressed stream whose metadata give a number of bytes or rows as another."""
+    body = stream({"x": [1.0] * 77, "y": [1.0] * 77})
+    return body.replace(struct.pack("<q", size), struct.pack("<q", new))
+
+
+def experimental() -> bytes:
+    """A stream that is compressed as Arrow 0.17 had it, so that its metadata do not say so."""
+    batch, sink = pa.record_batch(XY), io.BytesIO()
+    with pa.ipc.new_stream(
+        sink, batch.schema, options=pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4)
+    ) as writer:
+        writer.write_batch(batch, custom_metadata={"ARROW:experimental_compression": "zstd"})
+    return sink.getvalue()
+
+
 XY = {"x": [1.0, 2.0], "y": [3.0, 4.0]}
 LONG = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000), pa.array(["a" * 10_000]))
 FEW = {"x": [1.0] * 100_000, "y": [1.0] * 100_000, "name": LONG}
@@ -247,6 +272,16 @@ TABLES: dict[str, Case] = {
     ),
     "arrow, infinite": ("position", STREAM, stream({"x": [1.0, float("inf")], "y": [1.0, 2.0]}), "Row 2, x: inf"),
     "arrow, a bomb": ("position", STREAM, stream(ZEROS, "zstd"), "limits.inflated_bytes"),
+    "arrow, a bomb and a negative one": (
+        "position",
+        STREAM,
+        declared(-40 * 1024**2),
+        "declares -41943040 rows or bytes",
+    ),
+    "arrow, -2 bytes": ("position", STREAM, declared(-2), "declares -2 rows or bytes"),
+    "arrow, negative rows": ("position", STREAM, described(77, -77), "declares -77 rows|Negative|negative"),
+    "arrow, negative lengths": ("position", STREAM, described(77 * 8, -1), "declares -1 rows or bytes"),
+    "arrow, compressed as of old": ("position", STREAM, experimental(), "Arrow 0.17"),
     "arrow, too many rows": ("position", STREAM, stream({"x": [1] * 100_001, "y": [1] * 100_001}), "limits.points"),
     "arrow, one text 100,000 times": ("position", STREAM, stream(FEW), "limits.inflated_bytes"),
 }
@@ -306,7 +341,3 @@ def test_a_damaged_encoding_is_refused_with_the_reason(
     client: FlaskClient, encoding: str, body: bytes, says: str
 ) -> None:
     refused(client, ("position", JSON, body, says), encoding)
-
-
-def test_the_list_is_long_enough() -> None:
-    assert len(CASES) + len(ENCODED) >= 100

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 from zarr_edr.errors import InvalidBody, QueryTooLarge, UnsupportedMediaType
-from zarr_edr.limits import Limits
+from zarr_edr.limits import Deadline, Limits
 from zarr_edr.query.body_arrow import read_arrow
 from zarr_edr.query.body_csv import read_csv
 from zarr_edr.query.body_json import read_json
@@ -38,20 +38,28 @@ _ESCAPES = {b"%28": b"(", b"%29": b")", b"%2C": b",", b"%2c": b",", b"%20": b"+"
 _MAX_ESCAPES = 10_000
 
 
-def parse_body(body: bytes, content_type: str | None, limits: Limits, content_encoding: str | None = None) -> Body:
+def parse_body(
+    body: bytes,
+    content_type: str | None,
+    limits: Limits,
+    content_encoding: str | None = None,
+    deadline: Deadline | None = None,
+) -> Body:
     """Read a body of one of the media types above, compressed as `content_encoding` says.
 
-    Without a content type it is taken for JSON.
+    Without a content type it is taken for JSON. Without a deadline it may take `limits.seconds`.
 
     Raises:
         UnsupportedMediaType, UnsupportedEncoding: It is of another type, or compressed otherwise.
         InvalidBody: It is not what its type says, or a coordinate is not a finite number.
         QueryTooLarge: It is over `limits.body_bytes`, `inflated_bytes`, `nesting`, `points` or `coords_chars`.
+        DeadlineExceeded: It takes too long.
     """
     if len(body) > limits.body_bytes:
         raise QueryTooLarge(
             f"The body has {len(body)} bytes; at most {limits.body_bytes} are allowed (limits.body_bytes)."
         )
+    deadline = deadline or Deadline.after(limits.seconds)
     media_type = _media_type(content_type)
     read = _READERS[media_type]
     body = inflate(body, content_encoding, limits)
@@ -59,7 +67,8 @@ def parse_body(body: bytes, content_type: str | None, limits: Limits, content_en
         raise InvalidBody("The body is empty; it must hold the places or parameters of a query.")
     if media_type in _TEXTS:
         _check_utf8(body)
-    return read(body, limits)
+    deadline.check()
+    return read(body, limits, deadline)
 
 
 def _media_type(content_type: str | None) -> str:
@@ -81,8 +90,8 @@ def _check_utf8(body: bytes) -> None:
         raise InvalidBody(f"The body is not UTF-8: byte {error.start + 1} does not belong to any character.") from error
 
 
-def _read_form(body: bytes, limits: Limits) -> Body:
-    del limits
+def _read_form(body: bytes, limits: Limits, deadline: Deadline) -> Body:
+    del limits, deadline
     for escape, char in _ESCAPES.items():
         body = body.replace(escape, char)
     if body.count(b"&") >= MAX_FIELDS or body.count(b"%") > _MAX_ESCAPES:
@@ -101,7 +110,7 @@ def _read_form(body: bytes, limits: Limits) -> Body:
     return Body(None, options)
 
 
-_READERS: Mapping[str, Callable[[bytes, Limits], Body]] = {
+_READERS: Mapping[str, Callable[[bytes, Limits, Deadline], Body]] = {
     **dict.fromkeys(JSON_TYPES, read_json),
     FORM_TYPE: _read_form,
     CSV_TYPE: read_csv,

@@ -13,13 +13,15 @@ import numpy as np
 import orjson
 
 from zarr_edr.errors import InvalidBody, QueryTooLarge
-from zarr_edr.limits import Limits
+from zarr_edr.limits import Deadline, Limits
 from zarr_edr.query.body_model import Body
 from zarr_edr.query.body_table import body_of, columns_of
 from zarr_edr.query.checks import quoted, read_decimal
 from zarr_edr.query.geometry import Float64Array
 
 _MAX_COMMAS_PER_POINT = 16
+_BLOCK_ROWS = 10_000
+"""Between looks at the time."""
 _BLANKS = " \t\n\r\f\v"
 """Around a number. Not all that `str.strip` takes for blank."""
 # Not `float`: it reads `nan`, `1_0` and digits of any script, too. `float` refuses what is left, such as `1-2`.
@@ -30,31 +32,41 @@ _NUMBERS = re.compile(
 )
 
 
-def read_csv(body: bytes, limits: Limits) -> Body:
+def read_csv(body: bytes, limits: Limits, deadline: Deadline) -> Body:
     """Read a CSV table; see `body_table` for its columns. `body` is UTF-8.
 
     Raises:
         InvalidBody: It is not CSV, lacks columns, or a coordinate is no decimal number; the message gives the line and field.
         QueryTooLarge: It is over `limits.points`, or its properties over `limits.inflated_bytes`.
+        DeadlineExceeded: It takes too long.
     """
     text = body.decode("utf-8-sig").rstrip("\r\n")
     commas = text.count(",")
     if commas > _MAX_COMMAS_PER_POINT * (limits.points + 100):
         raise QueryTooLarge(f"The body has {commas} commas, more than {limits.points} points need (limits.points).")
-    header, rows = _rows(text, limits)
+    header, rows = _rows(text, limits, deadline)
     columns = columns_of(header, "Line 1")
     _check_lengths(rows, len(header), text)
     fields = list(zip(*rows, strict=True))
     coordinates = [_coordinate(fields[index], columns.names[index], text) for index in columns.coordinates]
-    ids = None if columns.id is None else _values(fields[columns.id])
-    properties = {columns.names[index]: _values(fields[index]) for index in columns.properties}
-    return body_of(columns, coordinates, ids, properties, limits)
+    tags: dict[int, list[Any]] = {}
+    for index in columns.tags:
+        deadline.check()
+        tags[index] = _values(fields[index])
+    ids = None if columns.id is None else tags[columns.id]
+    return body_of(
+        columns, coordinates, ids, {columns.names[index]: tags[index] for index in columns.properties}, limits
+    )
 
 
-def _rows(text: str, limits: Limits) -> tuple[list[str], list[list[str]]]:
+def _rows(text: str, limits: Limits, deadline: Deadline) -> tuple[list[str], list[list[str]]]:
     reader = _reader(text)
+    rows: list[list[str]] = []
     try:
-        header, rows = next(reader), list(islice(reader, limits.points + 1))
+        header = next(reader)
+        while block := list(islice(reader, min(_BLOCK_ROWS, limits.points + 1 - len(rows)))):
+            rows += block
+            deadline.check()
     except csv.Error as error:
         raise InvalidBody(f"Line {reader.line_num} is not CSV: {error}.") from error
     except StopIteration:

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from zarr_edr.errors import InvalidBody, QueryTooLarge
-from zarr_edr.limits import Limits
+from zarr_edr.limits import Deadline, Limits
 from zarr_edr.query.body_geojson import read_geojson
 from zarr_edr.query.body_model import Body, check_count, numbers, options_of, type_name
 from zarr_edr.query.geometry import Places, geometry_of_points
@@ -35,14 +35,17 @@ _STRIDE = 4 * 1024**2
 """Bytes of JSON looked at together: enough to be quick, few enough to need little memory."""
 
 
-def read_json(body: bytes, limits: Limits) -> Body:
+def read_json(body: bytes, limits: Limits, deadline: Deadline) -> Body:
     """Read a JSON object of one of the shapes above.
 
     Raises:
         InvalidBody: It is not JSON, or of another shape.
         QueryTooLarge: It is over `limits.points` or `limits.nesting`.
+        DeadlineExceeded: It takes too long.
     """
-    return read_object(load_object(body, limits), limits)
+    value = load_object(body, limits)
+    deadline.check()
+    return read_object(value, limits)
 
 
 def load_object(body: bytes, limits: Limits) -> dict[str, object]:

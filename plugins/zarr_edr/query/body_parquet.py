@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from zarr_edr.errors import InvalidBody, QueryTooLarge
-from zarr_edr.limits import Limits
-from zarr_edr.query.body_arrow import (
+from zarr_edr.limits import Deadline, Limits
+from zarr_edr.query.body_model import MAX_FIELDS, Body, check_count
+from zarr_edr.query.body_pyarrow import (
     FAULTS,
     arrow_library,
     body_of_table,
@@ -20,7 +21,6 @@ from zarr_edr.query.body_arrow import (
     columns_of_schema,
     first_line,
 )
-from zarr_edr.query.body_model import MAX_FIELDS, Body, check_count
 from zarr_edr.query.checks import quoted
 from zarr_edr.query.thrift import Struct, ThriftError, ThriftReader, ThriftTooLong
 
@@ -48,13 +48,14 @@ class _Chunk:
     rows: int
 
 
-def read_parquet(body: bytes, limits: Limits) -> Body:
+def read_parquet(body: bytes, limits: Limits, deadline: Deadline) -> Body:
     """Read a table in Parquet.
 
     Raises:
         UnsupportedMediaType: pyarrow is not installed.
         InvalidBody: It is not Parquet, lacks columns, or has one of a type or encoding that is not read.
         QueryTooLarge: It is over `limits.points`, or over `limits.inflated_bytes` once decompressed.
+        DeadlineExceeded: It takes too long.
     """
     pa = arrow_library("Parquet")
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and optional
@@ -65,7 +66,8 @@ def read_parquet(body: bytes, limits: Limits) -> Body:
         columns = columns_of_schema(pa, file.schema_arrow)
         table = file.read(use_threads=False)
         table.validate(full=True)
-        return body_of_table(pa, table, columns, limits)
+        deadline.check()
+        return body_of_table(pa, table, columns, limits, deadline)
     except (pa.ArrowException, *FAULTS) as error:
         raise InvalidBody(f"The body is not Parquet: {first_line(error)}.") from error
 

@@ -43,6 +43,11 @@ class Columns:
         """Those of x, y and, where there is one, z."""
         return (self.x, self.y) if self.z is None else (self.x, self.y, self.z)
 
+    @property
+    def tags(self) -> tuple[int, ...]:
+        """Those of what the points are called: `id`, where there is one, and the properties."""
+        return self.properties if self.id is None else (self.id, *self.properties)
+
 
 def columns_of(names: Sequence[str], where: str) -> Columns:
     """Find the columns of a table by their names; `where` they stand, for messages. Raises `InvalidBody`."""

@@ -177,7 +177,7 @@ def _parameters(collection: Collection) -> dict[str, str]:
     has_body = request.content_length or "Transfer-Encoding" in request.headers
     if request.method != "POST" or not has_body:
         return routes.query_string()
-    parameters, places = routes.posted(collection, _MAX_BODY_BYTES)
+    parameters, places, _ = routes.posted(collection, _MAX_BODY_BYTES)
     if places is not None:
         raise InvalidBody("This query takes no places in its body: its place is the location or item itself.")
     return parameters

@@ -114,23 +114,27 @@ class _Views:
         return _respond(collection, "position", query_string(), None, multi=True)
 
     def _post(self, collection: Collection, query_type: str, *, multi: bool) -> Response:
-        parameters, places = posted(collection, collection.settings.limits.body_bytes)
-        return _respond(collection, query_type, parameters, places, multi=multi)
+        parameters, places, deadline = posted(collection, collection.settings.limits.body_bytes)
+        return _respond(collection, query_type, parameters, places, deadline, multi=multi)
 
 
-def posted(collection: Collection, most_bytes: int) -> tuple[dict[str, str], Places | None]:
-    """Parameters of the URL and of the body of a POST, and the places of the body. Raises `InvalidQuery` and its kinds."""
+def posted(collection: Collection, most_bytes: int) -> tuple[dict[str, str], Places | None, Deadline]:
+    """Parameters of the URL and of the body of a POST, the places of the body, and when the answer must be there.
+
+    Raises `InvalidQuery` and its kinds, and `DeadlineExceeded`.
+    """
     limits = collection.settings.limits
     parameters = query_string()
     body = read_body(min(most_bytes, limits.body_bytes))
+    deadline = Deadline.after(limits.seconds)
     if not body and parameters:
-        return parameters, None
-    with turn(Deadline.after(limits.seconds)):
-        parsed = parse_body(body, request.content_type, limits, request.content_encoding)
+        return parameters, None, deadline
+    with turn(deadline):
+        parsed = parse_body(body, request.content_type, limits, request.content_encoding, deadline)
     twice = next((name for name in parsed.options if name in parameters), None)
     if twice is not None:
         raise InvalidQuery(f"{twice[:60]!r} is given in the body and in the URL; leave one out.")
-    return {**parameters, **parsed.options}, parsed.places
+    return {**parameters, **parsed.options}, parsed.places, deadline
 
 
 def query_string() -> dict[str, str]:
@@ -147,10 +151,11 @@ def _respond(
     query_type: str,
     parameters: Mapping[str, str],
     places: Places | None,
+    deadline: Deadline | None = None,
     *,
     multi: bool = False,
 ) -> Response:
-    deadline = Deadline.after(collection.settings.limits.seconds)
+    deadline = deadline or Deadline.after(collection.settings.limits.seconds)
     encoder, media_type = negotiate(parameters.get("f"), query_type, collection.title)
     wanted = page(parameters)
     with turn(deadline):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 
 from zarr_edr.errors import (
     EdrError,
@@ -126,6 +130,60 @@ def test_a_table_goes_when_its_time_is_over(tables: Tables) -> None:
     os.utime(tables.folder / f"{table.id}.2.csv", (long_ago, long_ago))
     tables.sweep()
     assert list(tables.folder.iterdir()) == []
+
+
+def aged(tables: Tables, by_s: float) -> Table:
+    """A table that was posted so many seconds ago."""
+    table = post(tables)
+    then = time.time() - by_s
+    os.utime(tables.folder / f"{table.id}.2.csv", (then, then))
+    return table
+
+
+def test_a_table_whose_time_is_over_is_not_there_though_its_file_is(tables: Tables) -> None:
+    over, still = aged(tables, tables.keep_s + 1), aged(tables, tables.keep_s - 60)
+    for look in (tables.describe, lambda id_: tables.places(id_, Limits()), tables.remove):
+        with pytest.raises(NotFound, match="not any more"):
+            look(over.id)
+    assert tables.describe(still.id).points == 2
+
+
+def test_a_table_that_cannot_be_kept_leaves_nothing(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="No space"):
+        post(tables)
+    assert list(tables.folder.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_not_counted_and_goes(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zarr_edr.extract.tables._MOST", 1)
+    tables.folder.mkdir()
+    left = tables.folder / "left.part"
+    left.touch()
+    post(tables)
+    os.utime(left, (0, 0))
+    tables.sweep()
+    assert not left.exists()
+
+
+def test_no_more_are_kept_when_many_are_posted_at_a_time(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zarr_edr.extract.tables._MOST", 3)
+    locked = replace(
+        tables, lock=lambda: FileLock(tables.folder.with_name("lock")), check_room=lambda: time.sleep(0.01)
+    )
+
+    def posted(_: int) -> bool:
+        try:
+            return bool(post(locked))
+        except Overloaded:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(posted, range(16))) == 3
+    assert len(list(tables.folder.iterdir())) == 3
 
 
 def test_only_so_many_are_kept(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from pygeoapi.util import JobStatus, RequestedProcessExecutionMode
 from zarr_edr.errors import ConfigurationError, Overloaded, StoreUnavailable
 from zarr_edr.jobs import JobManager
 from zarr_edr.jobs.records import JobRecords, Record
+from zarr_edr.limits import Limits
 from zarr_edr.testing.cf import write_steps
 
 from .conftest import WAIT_S, Steps, at_once, ended
@@ -355,3 +357,25 @@ def test_processes_of_others_are_run_as_pygeoapi_runs_them(manager_of: Maker) ->
 def test_no_process_calls_the_urls_of_a_client(manager_of: Maker) -> None:
     with pytest.raises(ProcessorExecuteError, match="subscriber"):
         stock(manager_of, "HelloWorld").execute_process("p", {"name": "there"}, subscriber=object())
+
+
+# --- posted tables -------------------------------------------------------------------------------------------------
+
+TABLE = b"lon,lat\n1,2\n"
+
+
+def test_tables_take_their_room_from_that_of_results(manager_of: Maker) -> None:
+    tables = manager_of(results_bytes=len(TABLE) + 10).keep_tables("")
+    tables.add(TABLE, "text/csv", Limits())
+    with pytest.raises(Overloaded, match="all the room"):
+        tables.add(TABLE, "text/csv", Limits())
+    assert len(list(tables.folder.iterdir())) == 1
+
+
+def test_tables_whose_time_is_over_go_with_old_jobs(manager: JobManager) -> None:
+    tables = manager.keep_tables("")
+    tables.add(TABLE, "text/csv", Limits())
+    (path,) = tables.folder.iterdir()
+    os.utime(path, (0, 0))
+    manager.sweep()
+    assert list(tables.folder.iterdir()) == []

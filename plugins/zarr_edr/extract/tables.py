@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from zarr_edr.errors import InvalidBody, InvalidQuery, NotFound, Overloaded, UnsupportedMediaType
-from zarr_edr.limits import Limits
+from zarr_edr.limits import Deadline, Limits
 from zarr_edr.query.body import ARROW_TYPES, CSV_TYPE, PARQUET_TYPE, parse_body
 from zarr_edr.query.checks import quoted
 from zarr_edr.query.geometry import Places
@@ -34,6 +35,15 @@ MEDIA_TYPES = tuple(_SUFFIX_OF)
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOST = 50
 """Tables kept at a time."""
+_READ_S = 60.0
+"""For the reading of one, however long a job may take."""
+_PART = ".part"
+_PART_S = 600.0
+"""Age of a file that is not complete by which the process that wrote it has gone."""
+
+
+def _always() -> None:
+    """There is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,10 @@ class Tables:
     url: str = ""
     """Of the service, without a slash at the end, for references that are complete URLs."""
     keep_s: float = 6 * 3600.0
+    lock: Callable[[], AbstractContextManager[object]] = nullcontext
+    """What is held while it is decided whether a table can be kept."""
+    check_room: Callable[[], None] = _always
+    """Raises `Overloaded` where the tables and whatever shares a disk with them have become too large."""
 
     def add(self, body: bytes, content_type: str | None, limits: Limits) -> Table:
         """Keep a table, which is not compressed. Without a content type it is taken for CSV.
@@ -68,13 +82,18 @@ class Tables:
         points = len(_places(body, content_type or CSV_TYPE, limits).geometry.coords)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.sweep()
-        if sum(1 for _ in self.folder.iterdir()) >= _MOST:
-            raise Overloaded(f"{_MOST} tables are kept already; please try again later.")
         id_ = str(uuid.uuid4())
-        part = self.folder / f"{id_}.part"
-        with part.open("xb") as file:
-            file.write(body)
-        part.rename(self.folder / f"{id_}.{points}.{_SUFFIX_OF[media_type]}")
+        part = self.folder / f"{id_}{_PART}"
+        try:
+            with part.open("xb") as file:
+                file.write(body)
+            with self.lock():  # tables are counted one after another, each with those before it
+                if sum(1 for _ in self._complete()) >= _MOST:
+                    raise Overloaded(f"{_MOST} tables are kept already; please try again later.")
+                self.check_room()
+                part.rename(self.folder / f"{id_}.{points}.{_SUFFIX_OF[media_type]}")
+        finally:
+            part.unlink(missing_ok=True)
         return self.describe(id_)
 
     def describe(self, id_: str) -> Table:
@@ -115,25 +134,31 @@ class Tables:
         self._path(id_).unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """Forget the tables that have been kept long enough."""
-        oldest_s = time.time() - self.keep_s
+        """Forget the tables that have been kept long enough, and parts of some that never were."""
+        now_s = time.time()
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
             try:
-                if path.stat().st_mtime < oldest_s:
+                if path.stat().st_mtime < now_s - (_PART_S if path.suffix == _PART else self.keep_s):
                     path.unlink(missing_ok=True)
             except FileNotFoundError:  # another process was quicker
                 continue
 
+    def _complete(self) -> Iterator[Path]:
+        return (path for path in self.folder.iterdir() if path.suffix != _PART)
+
     def _path(self, id_: str) -> Path:
-        """The file of a table. The id is checked before it becomes part of a path. Raises `NotFound`."""
+        """The file of a table whose time is not over. The id is checked before it becomes part of a path. Raises `NotFound`."""
         found = next(self.folder.glob(f"{id_}.[0-9]*"), None) if _ID.fullmatch(id_) else None
-        if found is None:
-            raise _missing(id_)
-        return found
+        try:
+            if found is not None and found.stat().st_mtime >= time.time() - self.keep_s:
+                return found
+        except FileNotFoundError:  # removed meanwhile
+            pass
+        raise _missing(id_)
 
 
 def _places(body: bytes, content_type: str, limits: Limits) -> Places:
-    places = parse_body(body, content_type, replace(limits, body_bytes=limits.inflated_bytes)).places
+    places = parse_body(body, content_type, limits, deadline=Deadline.after(min(limits.seconds, _READ_S))).places
     if places is None:
         raise InvalidBody("The table has no points.")
     return places

@@ -72,6 +72,12 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
         """What the methods that are inherited write jobs of other processes with."""
         return self.records.transaction()
 
+    def keep_tables(self, url: str) -> Tables:
+        """Let clients post tables to the service at `url`; they take their room from the results of jobs."""
+        folder = self.settings.output_dir / "tables"
+        self.tables = Tables(folder, url, lock=self.records.lock, check_room=self._check_bytes)
+        return self.tables
+
     def get_processor(self, process_id: str) -> Any:
         """A processor, as pygeoapi makes one for each request. Raises `UnknownProcessError`."""
         processor = super().get_processor(process_id)
@@ -149,8 +155,11 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
             raise Overloaded(f"{unfinished} jobs run or wait already; please try again later.")
         if len(others) >= bounds.jobs_kept:
             raise Overloaded(f"The service keeps {len(others)} jobs already; please try again later.")
-        if size_bytes(self.settings.output_dir) >= bounds.results_bytes:
-            raise Overloaded("The results of earlier jobs take all the room there is; please try again later.")
+        self._check_bytes()
+
+    def _check_bytes(self) -> None:
+        if size_bytes(self.settings.output_dir) >= self.settings.bounds.results_bytes:
+            raise Overloaded("Earlier results and tables take all the room there is; please try again later.")
 
     def stop(self) -> None:
         """Let the jobs of this process end, since it does."""
@@ -230,6 +239,8 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
                 return
             self._swept_s = now_s
         self.forget_before(datetime.now(UTC) - timedelta(hours=self.settings.bounds.results_hours))
+        if self.tables is not None:
+            self.tables.sweep()
 
     def forget_before(self, when: datetime) -> None:
         """Forget jobs that ended before a time, and folders of no job."""

@@ -55,10 +55,14 @@ class JobRecords:
 
     path: Path
 
+    def lock(self) -> FileLock:
+        """The lock on all that the processes of a server decide one after another. It cannot be taken twice at a time."""
+        return FileLock(f"{self.path}.lock")
+
     @contextmanager
     def transaction(self) -> Iterator[tinydb.TinyDB]:
         """The database, while nobody else has it."""
-        with FileLock(f"{self.path}.lock"), tinydb.TinyDB(str(self.path), storage=ReplacingStorage) as db:
+        with self.lock(), tinydb.TinyDB(str(self.path), storage=ReplacingStorage) as db:
             yield db
 
     def all(self) -> list[Record]:

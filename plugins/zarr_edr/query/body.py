@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
-from zarr_edr.errors import InvalidBody, QueryTooLarge, UnsupportedMediaType
+from zarr_edr.errors import InvalidBody, UnsupportedMediaType
 from zarr_edr.limits import Deadline, Limits
 from zarr_edr.query.body_arrow import read_arrow
 from zarr_edr.query.body_csv import read_csv
@@ -47,18 +47,16 @@ def parse_body(
 ) -> Body:
     """Read a body of one of the media types above, compressed as `content_encoding` says.
 
+    How long it may be is for who received it to check.
+
     Without a content type it is taken for JSON. Without a deadline it may take `limits.seconds`.
 
     Raises:
         UnsupportedMediaType, UnsupportedEncoding: It is of another type, or compressed otherwise.
         InvalidBody: It is not what its type says, or a coordinate is not a finite number.
-        QueryTooLarge: It is over `limits.body_bytes`, `inflated_bytes`, `nesting`, `points` or `coords_chars`.
+        QueryTooLarge: It is over `limits.inflated_bytes`, `nesting`, `points` or `coords_chars`.
         DeadlineExceeded: It takes too long.
     """
-    if len(body) > limits.body_bytes:
-        raise QueryTooLarge(
-            f"The body has {len(body)} bytes; at most {limits.body_bytes} are allowed (limits.body_bytes)."
-        )
     deadline = deadline or Deadline.after(limits.seconds)
     media_type = _media_type(content_type)
     read = _READERS[media_type]

@@ -53,9 +53,9 @@ def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any]) -> Non
     manager = api_.manager
     if not isinstance(manager, JobManager):
         return
-    manager.tables = Tables(manager.settings.output_dir / "tables", str(config["server"]["url"]).rstrip("/"))
+    tables = manager.keep_tables(str(config["server"]["url"]).rstrip("/"))
     app.extensions[JOBS] = manager
-    views = _Views(manager, manager.tables, app.view_functions[f"{blueprint.name}.execute_process_jobs"])
+    views = _Views(manager, tables, app.view_functions[f"{blueprint.name}.execute_process_jobs"])
     app.view_functions[f"{blueprint.name}.execute_process_jobs"] = views.execute
     prefix = blueprint.url_prefix or ""
     app.add_url_rule(f"{prefix}{PATH}", "zarr_edr.tables", views.post_table, methods=["POST"])

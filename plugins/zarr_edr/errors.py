@@ -154,6 +154,11 @@ class UnsupportedMediaType(InvalidBody):
 
     kind = ErrorKind.UNSUPPORTED_MEDIA_TYPE
 
+    def __init__(self, message: str, accepted: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.accepted = accepted
+        """Media types that are read here; empty: those of queries."""
+
 
 class UnsupportedEncoding(InvalidBody):
     """The body of a POST is compressed in a way that is not undone."""

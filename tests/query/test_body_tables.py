@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zarr_edr.errors import DeadlineExceeded, InvalidBody, QueryTooLarge, UnsupportedMediaType
+from zarr_edr.errors import DeadlineExceeded, InvalidBody, InvalidCoords, QueryTooLarge, UnsupportedMediaType
 from zarr_edr.limits import Deadline, Limits
 from zarr_edr.query import body_pyarrow
 from zarr_edr.query.body import ARROW_TYPES, CSV_TYPE, PARQUET_TYPE, parse_body
@@ -228,7 +228,7 @@ class TestArrowAndParquet:
         body = bytearray(write(TABLE))
         for _ in range(data.draw(st.integers(1, 4))):
             body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.sampled_from([0, 1, 127, 128, 255]))
-        with suppress(InvalidBody, QueryTooLarge):
+        with suppress(InvalidBody, InvalidCoords, QueryTooLarge):
             assert parse_body(bytes(body), content_type, LIMITS).places is not None
 
     def test_a_flood_of_row_groups_is_refused(self) -> None:
@@ -268,6 +268,14 @@ class TestDictionaries:
     def test_an_index_beyond_the_words_is_refused(self, index: int) -> None:
         with pytest.raises(InvalidBody, match="index into a dictionary of 2"):
             places(shared(pa.array(["a", "b"]), [0, index]), ARROW_TYPES[0])
+
+    def test_a_dictionary_that_does_not_come_is_refused(self) -> None:
+        sink = pa.BufferOutputStream()
+        for message in pa.ipc.MessageReader.open_stream(shared(pa.array(["a"]), [0])):
+            if message.type != "dictionary":
+                message.serialize_to(sink)
+        with pytest.raises(InvalidBody, match="not a table in Arrow's IPC format"):
+            places(sink.getvalue().to_pybytes(), ARROW_TYPES[0])
 
     def test_of_a_long_dictionary_only_the_words_in_use_become_objects(self, monkeypatch: pytest.MonkeyPatch) -> None:
         converted = []

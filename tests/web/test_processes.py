@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from zarr_edr.encode import encoders_of
+from zarr_edr.extract.tables import MEDIA_TYPES
 
 ROOT = Path(__file__).parents[2]
 EXECUTION = "/processes/extract-points/execution"
@@ -188,12 +189,21 @@ def test_a_table_can_be_looked_at_and_removed(client: FlaskClient) -> None:
         (b"", "text/csv", 400),
         (b"a,b\n1,2\n", "text/csv", 400),
         (b"{}", "application/json", 415),
+        (b"lon,lat\n1,2\n", "", 415),
+        (b"lon,lat\n1,95\n", "text/csv", 400),
         (b"PAR1", "application/vnd.apache.parquet", 400),
     ],
-    ids=["empty", "no-columns", "json", "damaged"],
+    ids=["empty", "no-columns", "json", "no-type", "latitude", "damaged"],
 )
 def test_what_is_no_table_is_refused(client: FlaskClient, body: bytes, media_type: str, status: int) -> None:
     assert posted(client, body, media_type).status_code == status
+
+
+@pytest.mark.parametrize("media_type", ["", "application/json"])
+def test_a_table_of_another_type_is_told_with_those_of_tables(client: FlaskClient, media_type: str) -> None:
+    refused = posted(client, b"lon,lat\n1,2\n", media_type)
+    assert refused.headers["Accept-Post"].split(", ") == list(MEDIA_TYPES)
+    assert "text/csv" in refused.get_json()["description"]
 
 
 def test_bodies_may_be_compressed(client: FlaskClient) -> None:

@@ -70,16 +70,16 @@ class Tables:
     """Raises `Overloaded` where the tables and whatever shares a disk with them have become too large."""
 
     def add(self, body: bytes, content_type: str | None, limits: Limits) -> Table:
-        """Keep a table, which is not compressed. Without a content type it is taken for CSV.
+        """Keep a table, which is not compressed.
 
         Raises `InvalidQuery` and its kinds where it is none, and `Overloaded` where too many are kept.
         """
-        media_type = (content_type or CSV_TYPE).partition(";")[0].strip().lower()
+        content_type = content_type or ""
+        media_type = content_type.partition(";")[0].strip().lower()
         if media_type not in _SUFFIX_OF:
-            raise UnsupportedMediaType(
-                f"The table is of type {quoted(media_type)}; accepted are {', '.join(MEDIA_TYPES)}."
-            )
-        points = len(_places(body, content_type or CSV_TYPE, limits).geometry.coords)
+            found = f"is of type {quoted(media_type)}" if media_type else "has no Content-Type"
+            raise UnsupportedMediaType(f"The table {found}; accepted are {', '.join(MEDIA_TYPES)}.", MEDIA_TYPES)
+        points = len(_places(body, content_type, limits).geometry.coords)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.sweep()
         id_ = str(uuid.uuid4())

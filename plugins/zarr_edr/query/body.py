@@ -47,13 +47,13 @@ def parse_body(
 ) -> Body:
     """Read a body of one of the media types above, compressed as `content_encoding` says.
 
-    How long it may be is for who received it to check.
-
-    Without a content type it is taken for JSON. Without a deadline it may take `limits.seconds`.
+    How long it may be is for who received it to check. Without a content type it is taken for JSON.
+    Without a deadline it may take `limits.seconds`.
 
     Raises:
         UnsupportedMediaType, UnsupportedEncoding: It is of another type, or compressed otherwise.
         InvalidBody: It is not what its type says, or a coordinate is not a finite number.
+        InvalidCoords: What a table calls a longitude or latitude cannot be one.
         QueryTooLarge: It is over `limits.inflated_bytes`, `nesting`, `points` or `coords_chars`.
         DeadlineExceeded: It takes too long.
     """

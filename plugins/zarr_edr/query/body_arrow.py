@@ -62,6 +62,7 @@ def _validated(pa: Any, reader: Any, deadline: Deadline) -> list[Any]:
     batches, seen = [], set()
     for batch in reader:
         deadline.check()
+        batch.validate()  # in no time: whether all parts are there, a dictionary among them
         for column in batch.columns:
             if not pa.types.is_dictionary(column.type):
                 column.validate(full=True)

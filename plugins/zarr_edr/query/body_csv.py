@@ -53,10 +53,7 @@ def read_csv(body: bytes, limits: Limits, deadline: Deadline) -> Body:
     for index in columns.tags:
         deadline.check()
         tags[index] = _values(fields[index])
-    ids = None if columns.id is None else tags[columns.id]
-    return body_of(
-        columns, coordinates, ids, {columns.names[index]: tags[index] for index in columns.properties}, limits
-    )
+    return body_of(columns, coordinates, tags, limits, lambda row: f"Line {_line(text, row)}")
 
 
 def _rows(text: str, limits: Limits, deadline: Deadline) -> tuple[list[str], list[list[str]]]:

@@ -100,10 +100,7 @@ def body_of_table(pa: Any, table: Any, columns: Columns, limits: Limits, deadlin
         if pa.types.is_dictionary(column.type):  # a few bytes may repeat a text many times over
             written += sum(len(value) for value in tags[index] if isinstance(value, str))
             check_repeated(written, limits)
-    ids = None if columns.id is None else tags[columns.id]
-    return body_of(
-        columns, coordinates, ids, {columns.names[index]: tags[index] for index in columns.properties}, limits
-    )
+    return body_of(columns, coordinates, tags, limits, lambda row: f"Row {row + 1}")
 
 
 def _coordinate(pa: Any, column: Any, name: str) -> Float64Array:

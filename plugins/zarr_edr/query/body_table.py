@@ -8,16 +8,16 @@ Names of coordinates, and `id`, in any case. All other columns are properties of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from zarr_edr.errors import InvalidBody
+from zarr_edr.errors import InvalidBody, InvalidCoords
 from zarr_edr.limits import Limits
 from zarr_edr.query.body_model import MAX_FIELDS, Body, tags_of
-from zarr_edr.query.checks import quoted
+from zarr_edr.query.checks import MAX_LATITUDE, MAX_LONGITUDE, quoted
 from zarr_edr.query.geometry import Float64Array, Places, geometry_of_points
 
 _PAIRS = (("longitude", "latitude"), ("lon", "lat"), ("x", "y"))
@@ -93,14 +93,34 @@ def _hint(names: Sequence[str]) -> str:
 def body_of(
     columns: Columns,
     coordinates: Sequence[Float64Array],
-    ids: Sequence[Any] | None,
-    properties: Mapping[str, Sequence[Any]],
+    tags: Mapping[int, Sequence[Any]],
     limits: Limits,
+    where: Callable[[int], str],
 ) -> Body:
-    """The places of a table: `coordinates` as `columns.coordinates` lists them, shape (n,), n >= 1. Raises `QueryTooLarge`."""
+    """The places of a table of n >= 1 rows.
+
+    `coordinates` are as `columns.coordinates` lists them, shape (n,); `tags` are columns by their index, those that
+    `columns.tags` lists; `where` names a row, for messages.
+
+    Raises `QueryTooLarge`, and `InvalidCoords` for what is called a longitude or latitude and cannot be one.
+    """
     x, y, *z = coordinates
+    if columns.in_degrees:
+        _check_range(x, MAX_LONGITUDE, columns.names[columns.x], where)
+        _check_range(y, MAX_LATITUDE, columns.names[columns.y], where)
     geometry = geometry_of_points(x, y, z[0] if z else None, multi=True)
+    ids = None if columns.id is None else tags[columns.id]
+    properties = {columns.names[index]: tags[index] for index in columns.properties}
     return Body(Places(geometry, tags_of(ids, properties, len(x), limits), columns.in_degrees))
+
+
+def _check_range(values: Float64Array, most: float, name: str, where: Callable[[int], str]) -> None:
+    wrong = np.abs(values) > most
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InvalidCoords(
+            f"{where(row)}, {name}: {float(values[row])!r} does not lie between {-most:g} and {most:g} degrees."
+        )
 
 
 def not_finite(values: Float64Array) -> int | None:

@@ -11,7 +11,7 @@ import orjson
 from flask import Response, current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from zarr_edr.errors import EdrError, ErrorKind
+from zarr_edr.errors import EdrError, ErrorKind, UnsupportedMediaType
 from zarr_edr.query.body import MEDIA_TYPES
 from zarr_edr.query.inflate import ENCODINGS
 from zarr_edr.web import html
@@ -56,8 +56,8 @@ def edr_error(error: EdrError) -> Response:
         response.headers["Retry-After"] = _RETRY_AFTER_S
     if error.kind is ErrorKind.UNSUPPORTED_ENCODING:
         response.headers["Accept-Encoding"] = ", ".join(ENCODINGS)  # RFC 9110, 12.5.3
-    if error.kind is ErrorKind.UNSUPPORTED_MEDIA_TYPE:
-        response.headers["Accept-Post"] = ", ".join(MEDIA_TYPES)  # Linked Data Platform, 7.1
+    if isinstance(error, UnsupportedMediaType):
+        response.headers["Accept-Post"] = ", ".join(error.accepted or MEDIA_TYPES)  # Linked Data Platform, 7.1
     return response
 
 

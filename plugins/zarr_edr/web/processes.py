@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 JOBS = "zarr_edr.jobs"
 """Where the application has its manager among its extensions."""
 
+_JSON = "application/json"
 _MEMBERS = ("inputs", "outputs", "response", "subscriber")
 _EXAMPLE = '{"inputs": {"collection": "...", "longitude": [10.5, 11], "latitude": [50.25, 51]}}'
 _COPY_BYTES = 256 * 1024
@@ -130,9 +131,11 @@ def _wants_job() -> bool:
 
 def _execution(body: bytes, limits: Limits) -> tuple[object, object]:
     """The inputs and the outputs of the document that was posted. Raises `InvalidBody` and its kinds, and `QueryTooLarge`."""
-    media_type = (request.mimetype or "application/json").lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedMediaType(f"The body is of type {quoted(media_type)}; an execution is application/json.")
+    media_type = (request.mimetype or _JSON).lower()
+    if media_type != _JSON and not media_type.endswith("+json"):
+        raise UnsupportedMediaType(
+            f"The body is of type {quoted(media_type)}; an execution is application/json.", (_JSON,)
+        )
     body = inflate(body, request.content_encoding, limits)
     if not body.strip():
         raise InvalidBody(f"The body is empty; right is e.g. {_EXAMPLE}.")
@@ -177,4 +180,4 @@ def _copied(file: IO[bytes]) -> Iterator[bytes]:
 def _json(
     document: Mapping[str, Any], status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return Response(orjson.dumps(document), status, headers, content_type="application/json")
+    return Response(orjson.dumps(document), status, headers, content_type=_JSON)

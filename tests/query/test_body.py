@@ -362,10 +362,6 @@ class TestHostileBodies:
         with pytest.raises(InvalidQuery):
             parse_points_body(body, content_type, LIMITS)
 
-    def test_the_last_of_duplicate_keys_counts(self) -> None:
-        body = b'{"coords": "POINT(1 2)", "coords": "POINT(3 4)"}'
-        assert numbers_in(parse_points_body(body, JSON, LIMITS)) == [[3, 4]]
-
 
 class TestLimits:
     @pytest.mark.parametrize(

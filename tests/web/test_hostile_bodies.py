@@ -113,6 +113,7 @@ GEOJSONS: dict[str, Case] = {
         r"More than 32 .* at byte 161 of the body.*limits.nesting",
     ),
     "100,000 lists": ("area", JSON, b"[" * 100_000, r"at byte 33 of the body.*limits.nesting"),
+    "a member twice": ("position", JSON, b'{"coords":"POINT(1 2)","coords":"POINT(3 4)"}', "'coords' stands twice"),
     "coordinates twice": (
         "area",
         GEOJSON,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import orjson
 
 from zarr_edr.errors import InvalidBody, QueryTooLarge
@@ -17,6 +16,7 @@ from zarr_edr.limits import Deadline, Limits
 from zarr_edr.query.body_geojson import read_geojson
 from zarr_edr.query.body_model import Body, check_count, numbers, options_of, type_name
 from zarr_edr.query.geometry import Places, geometry_of_points
+from zarr_edr.query.json_scan import check_members, scan
 
 _FORMS = (
     'Right are e.g. {"type": "MultiPoint", "coordinates": [[10.5, 50.25], [11, 51]]}, '
@@ -27,19 +27,12 @@ _MAX_CONTAINERS_PER_POINT = 8
 # Values of a point, its properties included; a bare number takes eight times its text in memory.
 _MAX_COMMAS_PER_POINT = 16
 
-_OTHER, _OPEN, _CLOSE, _QUOTE = 0, 1, 255, 2
-_CLASSES = bytes(
-    {**dict.fromkeys(b"[{", _OPEN), **dict.fromkeys(b"]}", _CLOSE), 34: _QUOTE}.get(b, 0) for b in range(256)
-)
-_STRIDE = 4 * 1024**2
-"""Bytes of JSON looked at together: enough to be quick, few enough to need little memory."""
-
 
 def read_json(body: bytes, limits: Limits, deadline: Deadline) -> Body:
     """Read a JSON object of one of the shapes above.
 
     Raises:
-        InvalidBody: It is not JSON, or of another shape.
+        InvalidBody: It is not JSON, has a member twice, or is of another shape.
         QueryTooLarge: It is over `limits.points` or `limits.nesting`.
         DeadlineExceeded: It takes too long.
     """
@@ -57,37 +50,16 @@ def load_object(body: bytes, limits: Limits) -> dict[str, object]:
         count = sum(body.count(marks[i : i + 1]) for i in range(len(marks)))
         if count > per_point * (limits.points + 100):
             raise QueryTooLarge(f"The body has {count} {what}, more than {limits.points} points need (limits.points).")
-    _check_nesting(body, limits.nesting)
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    members = scan(body, limits.nesting)
     try:
-        value = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidBody(f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise InvalidBody(f"The body is {type_name(value)}; it must be a JSON object. {_FORMS}")
+    check_members(value, members, body)
     return value
-
-
-def _check_nesting(body: bytes, allowed: int) -> None:
-    """Raise `QueryTooLarge` where more lists and objects are open than allowed. In linear time, before anything is parsed."""
-    text = body.replace(b"\\\\", b"  ").replace(b'\\"', b"  ")  # an escaped quote ends no text
-    depth, in_text = 0, 0
-    for start in range(0, len(text), _STRIDE):
-        classes = np.frombuffer(text[start : start + _STRIDE].translate(_CLASSES), np.uint8)
-        marks = np.flatnonzero(classes)
-        kinds = classes[marks]
-        inside = (np.cumsum(kinds == _QUOTE) + in_text) % 2
-        steps = np.where(inside == 0, kinds.astype(np.int8), 0)
-        steps[kinds == _QUOTE] = 0
-        depths = depth + np.cumsum(steps, dtype=np.int64)
-        too_deep = depths > allowed
-        if too_deep.any():
-            at = start + int(marks[too_deep.argmax()]) + 1
-            raise QueryTooLarge(
-                f"More than {allowed} lists and objects are open within one another at byte {at} of the body;"
-                f" {allowed} are allowed (limits.nesting)."
-            )
-        if marks.size:
-            depth, in_text = int(depths[-1]), int(inside[-1])
 
 
 def read_object(value: dict[str, object], limits: Limits) -> Body:

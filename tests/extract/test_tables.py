@@ -80,7 +80,7 @@ def test_what_is_no_table_is_not_kept(tables: Tables, body: bytes, media_type: s
 
 
 def test_a_table_of_too_many_points_for_who_refers_to_it_is_refused(tables: Tables) -> None:
-    with pytest.raises(QueryTooLarge, match="more than 1 points"):
+    with pytest.raises(QueryTooLarge, match="2 points or more; at most 1 "):
         tables.places(post(tables).id, Limits(points=1))
 
 

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 import orjson
 
-from zarr_edr.errors import InvalidBody, QueryTooLarge
+from zarr_edr.errors import InvalidBody
 from zarr_edr.limits import Deadline, Limits
-from zarr_edr.query.body_model import Body
+from zarr_edr.query.body_model import MAX_COMMAS_PER_POINT, Body, check_count, check_marks
 from zarr_edr.query.body_table import body_of, columns_of
 from zarr_edr.query.checks import quoted, read_decimal
 from zarr_edr.query.geometry import Float64Array
 
-_MAX_COMMAS_PER_POINT = 16
 _BLOCK_ROWS = 10_000
 """Between looks at the time."""
 _BLANKS = " \t\n\r\f\v"
@@ -40,10 +39,8 @@ def read_csv(body: bytes, limits: Limits, deadline: Deadline) -> Body:
         QueryTooLarge: It is over `limits.points`, or its properties over `limits.inflated_bytes`.
         DeadlineExceeded: It takes too long.
     """
+    check_marks(body, b",", MAX_COMMAS_PER_POINT, "commas", limits)
     text = body.decode("utf-8-sig").rstrip("\r\n")
-    commas = text.count(",")
-    if commas > _MAX_COMMAS_PER_POINT * (limits.points + 100):
-        raise QueryTooLarge(f"The body has {commas} commas, more than {limits.points} points need (limits.points).")
     header, rows = _rows(text, limits, deadline)
     columns = columns_of(header, "Line 1")
     _check_lengths(rows, len(header), text)
@@ -70,8 +67,7 @@ def _rows(text: str, limits: Limits, deadline: Deadline) -> tuple[list[str], lis
         raise InvalidBody("The body is empty; its first line must be a header.") from None
     if not rows:
         raise InvalidBody("The table has a header and no rows; it needs a point, in line 2.")
-    if len(rows) > limits.points:
-        raise QueryTooLarge(f"The body has more than {limits.points} points; so many are allowed (limits.points).")
+    check_count(len(rows), limits, or_more=True)
     return header, rows
 
 

@@ -11,10 +11,18 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from zarr_edr.errors import InvalidBody, QueryTooLarge
+from zarr_edr.errors import InvalidBody
 from zarr_edr.limits import Deadline, Limits
 from zarr_edr.query.body_geojson import read_geojson
-from zarr_edr.query.body_model import Body, check_count, numbers, options_of, type_name
+from zarr_edr.query.body_model import (
+    MAX_COMMAS_PER_POINT,
+    Body,
+    check_count,
+    check_marks,
+    numbers,
+    options_of,
+    type_name,
+)
 from zarr_edr.query.geometry import Places, geometry_of_points
 from zarr_edr.query.json_scan import check_members, scan
 
@@ -24,8 +32,6 @@ _FORMS = (
 )
 # Lists and objects in the JSON of a point; a Feature has three or four. An empty list of 3 bytes takes 60 in memory.
 _MAX_CONTAINERS_PER_POINT = 8
-# Values of a point, its properties included; a bare number takes eight times its text in memory.
-_MAX_COMMAS_PER_POINT = 16
 
 
 def read_json(body: bytes, limits: Limits, deadline: Deadline) -> Body:
@@ -43,13 +49,8 @@ def read_json(body: bytes, limits: Limits, deadline: Deadline) -> Body:
 
 def load_object(body: bytes, limits: Limits) -> dict[str, object]:
     """The JSON object that a body is. Raises `InvalidBody`, and `QueryTooLarge` where its parts would not fit in memory."""
-    for marks, per_point, what in (
-        (b",", _MAX_COMMAS_PER_POINT, "commas"),
-        (b"[{", _MAX_CONTAINERS_PER_POINT, "lists and objects"),
-    ):
-        count = sum(body.count(marks[i : i + 1]) for i in range(len(marks)))
-        if count > per_point * (limits.points + 100):
-            raise QueryTooLarge(f"The body has {count} {what}, more than {limits.points} points need (limits.points).")
+    check_marks(body, b",", MAX_COMMAS_PER_POINT, "commas", limits)
+    check_marks(body, b"[{", _MAX_CONTAINERS_PER_POINT, "lists and objects", limits)
     body = body.removeprefix(b"\xef\xbb\xbf")
     members = scan(body, limits.nesting)
     try:

@@ -15,7 +15,11 @@ from zarr_edr.query.geometry import Float64Array, Places, Tags
 
 MAX_FIELDS = 100
 """Fields of a form, parameters in a JSON object, columns of a table: more than all that a query can have."""
+MAX_COMMAS_PER_POINT = 16
+"""Values of a point, its properties included; a bare number in JSON takes eight times its text in memory."""
 
+_MORE_POINTS = 100
+"""That a body may have marks for: what stands beside the points needs some, however few they are."""
 _TYPE_NAMES = {type(None): "null or missing", bool: "a boolean", str: "text", list: "a list", dict: "an object"}
 _NAME_BYTES = 8
 """Of a property of a place beside its name: quotes, a colon, a comma, `null`."""
@@ -47,10 +51,18 @@ def numbers(values: Sequence[object], name: Callable[[int], str]) -> Float64Arra
     return np.array(values, dtype=np.float64)
 
 
-def check_count(points: int, limits: Limits, what: str = "points") -> None:
-    """Raise `QueryTooLarge` for more than `limits.points`."""
+def check_count(points: int, limits: Limits, *, or_more: bool = False) -> None:
+    """Raise `QueryTooLarge` for more than `limits.points`; `or_more`, where they were not counted to their end."""
     if points > limits.points:
-        raise QueryTooLarge(f"The body has {points} {what}; at most {limits.points} are allowed (limits.points).")
+        found = f"{points} points or more" if or_more else f"{points} points"
+        raise QueryTooLarge(f"The body has {found}; at most {limits.points} are allowed (limits.points).")
+
+
+def check_marks(body: bytes, marks: bytes, per_point: int, what: str, limits: Limits) -> None:
+    """Raise `QueryTooLarge` where any of some characters stand more often in a body than its points need."""
+    count = sum(body.count(marks[i : i + 1]) for i in range(len(marks)))
+    if count > per_point * (limits.points + _MORE_POINTS):
+        raise QueryTooLarge(f"The body has {count} {what}, more than {limits.points} points need (limits.points).")
 
 
 def options_of(value: Mapping[str, object], names: Sequence[str]) -> dict[str, str]:

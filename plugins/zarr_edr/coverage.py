@@ -62,7 +62,8 @@ class Range:
     axis_names: tuple[str, ...]
     """From t, z, y, x and composite, in this order."""
     values: NDArray[Any]
-    """One axis for each of `axis_names`; NaN is missing."""
+    """One axis for each of `axis_names`. NaN is missing; of integers and booleans, which have none, what is masked: then this is
+    a `numpy.ma.MaskedArray`, and only then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +177,8 @@ def _masked(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
         return values
     if values.dtype.kind == "f":
         return np.where(inside, values, values.dtype.type(np.nan))
-    return np.where(inside, values.astype(np.float64), np.nan)  # integers have no NaN
+    # As float64 with NaN, integers beyond 2**53 would be others.
+    return np.ma.masked_array(values, np.broadcast_to(~inside, values.shape))
 
 
 def _cover_group(group: GroupPlan, values: Mapping[str, NDArray[Any]], *, together: bool) -> Iterator[Coverage]:
@@ -230,7 +232,9 @@ def _at_point(group: GroupPlan, points: LocatedPoints, values: Values, point: in
         axes["z"] = z
     axes |= _times(group.t)
     times, levels = _sizes(group)
-    domain_type, ranges = over_one_point(times, levels, {name: array[..., point] for name, array in values.items()})
+    domain_type, ranges = over_one_point(
+        times, levels, {name: array[..., point : point + 1] for name, array in values.items()}
+    )
     return Coverage(domain_type, axes, ranges, _vertical(group), dimensions, points.first + point)
 
 

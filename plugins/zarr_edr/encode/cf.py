@@ -33,6 +33,7 @@ from zarr_edr.encode.cf_metadata import (
     vertical_attributes,
 )
 from zarr_edr.encode.cf_places import columns
+from zarr_edr.encode.values import has_missing, spare_value, with_nan
 from zarr_edr.errors import ResponseTooLarge
 
 CONVENTIONS = "CF-1.11"
@@ -58,6 +59,8 @@ class CfVariable:
     """One axis for each of `dims`; text is of dtype object. NaN is missing."""
     attributes: Mapping[str, Any]
     """Text, numbers or arrays of numbers."""
+    fill: int | None = None
+    """What stands for a missing integer."""
 
     @property
     def has_gaps(self) -> bool:
@@ -249,7 +252,7 @@ class _Builder:
         self, parameter: str, name: str, laid: Laid, where: _Placed, further: tuple[str, ...], mapping: str
     ) -> None:
         """Add the values of a parameter."""
-        values = _storable(laid.values)
+        values, fill = _filled(laid.values)
         attributes = parameter_attributes(self.parameters[parameter], values, where.axes)
         coordinates = (*where.auxiliary, *further)
         if coordinates:
@@ -258,7 +261,7 @@ class _Builder:
             attributes["parameter_name"] = parameter
         attributes["grid_mapping"] = mapping
         dims = tuple(where.dims[role] for role in laid.dims)
-        self.variables[name] = CfVariable(dims, values, attributes)
+        self.variables[name] = CfVariable(dims, values, attributes, fill)
 
 
 def _content(values: NDArray[Any]) -> tuple[Any, ...]:
@@ -271,6 +274,20 @@ def _cf_name(text: str) -> str:
     """A name as CF recommends them (2.3): letters, digits and underscores."""
     tidy = _CF_NAME.sub("_", text).strip("_")
     return tidy if tidy[:1].isalpha() else f"v{tidy}"
+
+
+def _filled(values: NDArray[Any]) -> tuple[NDArray[Any], int | None]:
+    """Values as they are stored, and the integer among them that means missing.
+
+    Readers by the convention, as xarray, make floats of such integers; others have every digit.
+    """
+    if not has_missing(values):
+        return _storable(np.ma.getdata(values)), None
+    of_type = values.astype(np.int8) if values.dtype.kind == "b" else values
+    fill = spare_value(of_type)
+    if fill is None:  # of one or two bytes
+        return _storable(with_nan(values)), None
+    return _storable(np.ma.filled(of_type, fill)), fill
 
 
 def _storable(values: NDArray[Any]) -> NDArray[Any]:

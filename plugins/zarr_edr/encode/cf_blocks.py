@@ -212,7 +212,7 @@ class _Stack:
         if not many:
             return inner
         shape = (*many.values(), *inner.values.shape)
-        return Laid((*many, *inner.dims), np.stack([laid.values for laid in joined]).reshape(shape))
+        return Laid((*many, *inner.dims), _stacked([laid.values for laid in joined]).reshape(shape))
 
     def _own(self, values: Range) -> Laid:
         """The values of one coverage, points before times and levels."""
@@ -226,10 +226,10 @@ class _Stack:
     def _joined(self, parts: Sequence[Laid]) -> Laid:
         first = parts[0]
         if self.instance is not None:
-            return Laid((self.instance, *first.dims), np.stack([part.values for part in parts]))
+            return Laid((self.instance, *first.dims), _stacked([part.values for part in parts]))
         if len(parts) == 1:
             return first
-        return Laid(first.dims, np.concatenate([part.values for part in parts]))
+        return Laid(first.dims, _concatenated([part.values for part in parts]))
 
     def _coordinate(self, name: str) -> Laid | None:
         """The values of one coordinate; those of `t` and `z` axes are the same in all instances."""
@@ -279,3 +279,13 @@ class _Stack:
         if "t" in dims:
             return "timeSeriesProfile" if "z" in dims else "timeSeries"
         return "profile" if "z" in dims else "point"
+
+
+def _stacked(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return _concatenated([array[np.newaxis] for array in arrays])
+
+
+def _concatenated(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays one after another, masked where one of them is: numpy's own function drops the masks."""
+    masked = any(isinstance(array, np.ma.MaskedArray) for array in arrays)
+    return np.ma.concatenate(arrays) if masked else np.concatenate(arrays)

@@ -17,6 +17,7 @@ from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples
 from zarr_edr.dataset.calendars import GREGORIAN
 from zarr_edr.dataset.model import HorizontalCrs, Parameter, TimeAxis, Unit, VerticalAxis
 from zarr_edr.encode.tags import CoverageTags
+from zarr_edr.encode.values import exact_as_float64, has_missing, with_nan
 from zarr_edr.query.geometry import Float64Array
 
 _UCUM = "http://www.opengis.net/def/uom/UCUM/"
@@ -153,13 +154,20 @@ def _all_times(axis: TimeAxis) -> bytes:
 
 
 def _range(values: Range) -> dict[str, Any]:
-    array = values.values
+    array = _writable(values.values)
     document: dict[str, Any] = {"type": "NdArray", "dataType": _data_type(array)}
     if values.axis_names:
         document |= {"axisNames": values.axis_names, "shape": array.shape}
-    flat = np.ascontiguousarray(array).reshape(-1)
-    document["values"] = flat if flat.dtype.kind in "fiu" and flat.dtype.itemsize > 1 else flat.tolist()
+    flat = array.reshape(-1)
+    as_array = not isinstance(flat, np.ma.MaskedArray) and flat.dtype.kind in "fiu" and flat.dtype.itemsize > 1
+    document["values"] = np.ascontiguousarray(flat) if as_array else flat.tolist()
     return document
+
+
+def _writable(array: NDArray[Any]) -> NDArray[Any]:
+    """Booleans as 0 and 1. Clients refuse an integer that is null, so that these are floats where no digit is lost by it."""
+    array = array.astype(np.uint8) if array.dtype.kind == "b" else array
+    return with_nan(array) if not has_missing(array) or exact_as_float64(array) else array
 
 
 def _data_type(array: NDArray[Any]) -> str:

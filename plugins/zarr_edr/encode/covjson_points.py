@@ -70,7 +70,7 @@ def _of_tuples(coverage: Coverage, *, of_line: bool) -> Iterator[Coverage]:
         ranges = {
             name: Range(
                 tuple(a for a in r.axis_names if a != "composite"),
-                np.take(r.values, n, r.axis_names.index("composite")),
+                r.values.take([n], r.axis_names.index("composite")),  # one number alone would lose its mask
             )
             for name, r in coverage.ranges.items()
         }

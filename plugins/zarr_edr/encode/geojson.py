@@ -27,6 +27,7 @@ from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Page, Times, Tu
 from zarr_edr.dataset.model import VerticalAxis
 from zarr_edr.encode.tags import FeatureTags
 from zarr_edr.encode.tokens import tokens
+from zarr_edr.encode.values import present
 from zarr_edr.errors import ResponseTooLarge
 from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Float64Array
@@ -151,8 +152,8 @@ class _Features:
             return np.arange(count)
         kept = np.zeros(count, np.bool_)
         for array in self.values.values():
-            present = np.isfinite(array)
-            kept |= present if present.ndim == 1 else present.any(axis=1)
+            there = present(array)
+            kept |= there if there.ndim == 1 else there.any(axis=1)
         return np.flatnonzero(kept)
 
     @property

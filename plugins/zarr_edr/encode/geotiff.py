@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Times
 from zarr_edr.dataset.model import HorizontalCrs, Parameter
 from zarr_edr.encode.raster import Raster, raster_of
+from zarr_edr.encode.values import exact_as_float64, has_missing, spare_value, with_nan
 from zarr_edr.errors import InvalidFormat, ResponseTooLarge
 from zarr_edr.query.geometry import Float64Array
 
@@ -23,6 +24,8 @@ MAX_PIXELS = 50_000_000
 
 _TILE = (128, 512)
 """Pixels along the side of a tile, which is square: GDAL wants no less than the first; the second is its default."""
+_WIDE_BYTES = 8
+"""Of integers that have a mask."""
 _OVERVIEW_FROM = 256
 """Pixels along the shorter side: GDAL takes a minute for the overviews of hundreds of bands of a narrow raster."""
 
@@ -121,7 +124,8 @@ def _written(raster: Raster, bands: list[_Band], crs: HorizontalCrs) -> bytes:
     from rasterio.io import MemoryFile  # noqa: PLC0415 - a quarter of a second that other formats need not wait for
     from rasterio.transform import Affine  # noqa: PLC0415
 
-    values = raster.arranged(np.stack([_storable(band.values) for band in bands]))
+    stacked, nodata, there = _stacked([_storable(band.values) for band in bands])
+    values = raster.arranged(stacked)
     count, height, width = values.shape
     profile: dict[str, Any] = {
         "count": count,
@@ -131,11 +135,13 @@ def _written(raster: Raster, bands: list[_Band], crs: HorizontalCrs) -> bytes:
         # By its number, where GeoTIFF has a key for it; x is the longitude all the same (OGC 19-008r4, 7.1).
         "crs": "EPSG:4326" if crs.geographic else crs.wkt,
         "transform": Affine(raster.width, 0, raster.west, 0, -raster.height, raster.north),
-        "nodata": np.nan if values.dtype.kind == "f" else None,
+        "nodata": nodata,
     }
     with MemoryFile() as memory:
         with memory.open(**profile, **_layout(width, height)) as file:
             file.write(values)
+            if there is not None:
+                file.write_mask(raster.arranged(there))
             file.update_tags(**_shared(bands))
             for number, band in enumerate(bands, start=1):
                 file.set_band_description(number, band.description)
@@ -176,6 +182,35 @@ def _shared(bands: list[_Band]) -> dict[str, str]:
     times = {band.tags.get("time") for band in bands}
     time = times.pop() if len(times) == 1 else None
     return {"time": time} if time is not None else {}
+
+
+def _stacked(layers: list[NDArray[Any]]) -> tuple[NDArray[Any], float | None, NDArray[np.bool_] | None]:
+    """Values, shape (bands, ny, nx), the number that means missing, and which pixels, shape (ny, nx), are there in all bands.
+
+    The number is one that no band has; NaN in floats. GDAL's COG driver loses it for 64-bit integers: they have a mask.
+    """
+    if not any(has_missing(layer) for layer in layers):
+        values = np.stack([np.ma.getdata(layer) for layer in layers])
+        return values, np.nan if values.dtype.kind == "f" else None, None
+    together: NDArray[Any] = np.ma.stack(layers)
+    if together.dtype.kind in "iu" and together.itemsize == _WIDE_BYTES:
+        return _masked(together)
+    nodata = spare_value(together) if together.dtype.kind in "iu" else None
+    if nodata is None:
+        return np.ma.filled(together.astype(np.result_type(together, np.float32)), np.nan), np.nan, None
+    return np.ma.filled(together, nodata), nodata, None
+
+
+def _masked(together: NDArray[Any]) -> tuple[NDArray[Any], float | None, NDArray[np.bool_] | None]:
+    missing = np.ma.getmaskarray(together)
+    if (missing == missing[0]).all():
+        return np.ma.filled(together, 0), None, ~missing[0]
+    if exact_as_float64(together):
+        return with_nan(together), np.nan, None
+    raise InvalidFormat(
+        "A GeoTIFF has one mask for all levels, and in this answer other cells are missing at each; ask for one level, or for"
+        " NetCDF."
+    )
 
 
 def _storable(values: NDArray[Any]) -> NDArray[Any]:

@@ -47,7 +47,8 @@ def _write(file: Any, name: str, variable: CfVariable) -> None:
     if values.dtype.kind == "O":
         written = file.create_variable(name, variable.dims, h5py.string_dtype(), data=values)
     else:
-        fill = values.dtype.type(np.nan) if variable.has_gaps else None
+        fill = None if variable.fill is None else values.dtype.type(variable.fill)
+        fill = values.dtype.type(np.nan) if variable.has_gaps else fill
         options = _compression(values)
         written = file.create_variable(name, variable.dims, values.dtype, data=values, fillvalue=fill, **options)
     written.attrs.update(variable.attributes)

@@ -163,9 +163,4 @@ def _strand(laid: Laid, texts: Texts) -> Strand:
     if isinstance(values, Times):
         every = _all_times(values.axis, texts)
         return Strand(laid.axes, [every[number] for number in values.index.tolist()])
-    written = texts(np.asarray(values).reshape(-1))
-    if isinstance(values, np.ma.MaskedArray):
-        (missing,) = texts(_NOTHING)
-        for number in np.flatnonzero(np.ma.getmaskarray(values)).tolist():
-            written[number] = missing
-    return Strand(laid.axes, written)
+    return Strand(laid.axes, texts(values.reshape(-1)))

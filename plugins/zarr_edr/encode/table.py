@@ -220,9 +220,8 @@ def _block(coverage: Coverage, ranges: Mapping[str, Range], of: CoverageSet) -> 
         columns[Role.DIMENSION, name] = Laid((), _objects([member]).reshape(()))
     columns |= _numbers(coverage, of, at)
     every = tuple(range(len(axes)))
-    stored = {p.name: p.packing.dtype for p in of.parameters}
     for name, values in ranges.items():
-        columns[Role.PARAMETER, name] = Laid(every, _as_stored(_in_order(values, axes, shape), stored[name]))
+        columns[Role.PARAMETER, name] = Laid(every, _in_order(values, axes, shape))
     return Block(shape, columns, _kept(coverage, axes, shape))
 
 
@@ -231,14 +230,6 @@ def _in_order(values: Range, axes: Sequence[str], shape: tuple[int, ...]) -> NDA
     there = [name for name in axes if name in values.axis_names]
     array = values.values.transpose([values.axis_names.index(name) for name in there])
     return array.reshape(shape)
-
-
-def _as_stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Integers as integers also where some of them, and only then, became NaN: outside of the grid or of a polygon."""
-    if values.dtype.kind != "f" or dtype.kind not in "iub":
-        return values
-    missing = np.isnan(values)
-    return np.ma.masked_array(np.where(missing, 0, values).astype(dtype), missing)
 
 
 def _coordinates(coverage: Coverage, at: Mapping[str, tuple[int]]) -> Iterator[tuple[tuple[Role, str], Laid]]:

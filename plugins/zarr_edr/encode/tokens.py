@@ -12,7 +12,9 @@ _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 
 def tokens(values: NDArray[Any], null: bytes = b"null") -> list[bytes]:
-    """Each entry of an array, shape (n,), or each row, shape (n, m), as JSON; NaN and infinities are `null`."""
+    """Each entry of an array, shape (n,), or each row, shape (n, m), as JSON; NaN, infinities and what is masked are `null`."""
+    if isinstance(values, np.ma.MaskedArray):
+        return _of_masked(values, null)
     if values.dtype.kind in "OUT":
         return [orjson.dumps(text) for text in values.tolist()]
     if values.dtype.kind == "b":
@@ -23,3 +25,13 @@ def tokens(values: NDArray[Any], null: bytes = b"null") -> list[bytes]:
     if values.ndim == 1:
         return text[1:-1].split(b",")
     return [b"[%b]" % row for row in text[2:-2].split(b"],[")]
+
+
+def _of_masked(values: NDArray[Any], null: bytes) -> list[bytes]:
+    if values.ndim > 1:
+        flat, length = _of_masked(values.reshape(-1), null), values.shape[1]
+        return [b"[%b]" % b",".join(flat[k : k + length]) for k in range(0, len(flat), length)]
+    found = tokens(np.ma.getdata(values), null)
+    for number in np.flatnonzero(np.ma.getmaskarray(values)).tolist():
+        found[number] = null
+    return found

@@ -82,14 +82,19 @@ def _metadata(variable: CfVariable) -> dict[str, Any]:
             {"name": "vlen-utf8", "configuration": {}} if text else little_endian,
             {"name": "zstd", "configuration": {"level": _LEVEL, "checksum": False}},
         ],
-        "attributes": _attributes(variable.attributes),
+        "attributes": _attributes(variable.attributes) | _missing(variable),
         "dimension_names": variable.dims,
     }
 
 
 def _fill(variable: CfVariable) -> str | int:
     """What an absent chunk would hold; there is none."""
-    return "NaN" if variable.has_gaps else 0
+    return "NaN" if variable.has_gaps else variable.fill or 0
+
+
+def _missing(variable: CfVariable) -> dict[str, int]:
+    """What means missing by CF: of version 3 of the format, xarray does not take the fill value for it."""
+    return {} if variable.fill is None else {"_FillValue": variable.fill}
 
 
 def _attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from zarr_edr.coverage import Coverage, CoverageSet, Range
 from zarr_edr.dataset.model import Parameter
 from zarr_edr.encode.plot.slots import DOTS, Along, Slot, along_of, facets, others
 from zarr_edr.encode.plot.text import counted
+from zarr_edr.encode.values import has_missing, present
 
 MAX_PANELS = 12
 MAX_LINES = 100
@@ -122,10 +123,10 @@ def _fields(parameter: Parameter, along: Along, coverages: Sequence[Coverage], r
 def _with_values(coverage: Coverage, parameter: Parameter, times: int) -> list[int]:
     """Positions of the times that have any value; all where none has."""
     values = coverage.ranges[parameter.name]
-    if times == 1 or values.values.dtype.kind != "f":
+    if times == 1 or (values.values.dtype.kind != "f" and not has_missing(values.values)):
         return list(range(times))
     along = tuple(k for k, name in enumerate(values.axis_names) if name != "t")
-    return np.flatnonzero(np.isfinite(values.values).any(axis=along)).tolist() or list(range(times))
+    return np.flatnonzero(present(values.values).any(axis=along)).tolist() or list(range(times))
 
 
 def _slots(

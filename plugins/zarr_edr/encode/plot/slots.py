@@ -13,6 +13,7 @@ from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range, Times, T
 from zarr_edr.dataset.model import Parameter
 from zarr_edr.encode.plot import text
 from zarr_edr.encode.plot.model import Float64Array
+from zarr_edr.encode.values import with_nan
 
 Along = tuple[str, ...]
 """Axes that are drawn: none, one, or two (upward, then across); `("dots",)` for points on a map."""
@@ -55,7 +56,7 @@ class Slot:
     def values(self, *strides: int) -> Float64Array:
         """Numbers along `along`, each `strides`th; NaN where there is none, or none that can be drawn."""
         picked = self.stored()[tuple(slice(None, None, stride) for stride in strides)]
-        wide = np.asarray(picked, np.float64)
+        wide = np.asarray(with_nan(picked), np.float64)
         # NaN compares false, infinities are beyond.
         return np.where(np.abs(wide) <= _LARGEST, wide, np.nan)
 

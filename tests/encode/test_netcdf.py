@@ -19,6 +19,7 @@ import pytest
 from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range
 from zarr_edr.encode import encoder_for
 from zarr_edr.encode.netcdf import NetCdfEncoder
+from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Tags
 from zarr_edr.testing.cf_rows import netcdf_by_c_library, netcdf_by_h5netcdf
 from zarr_edr.testing.sample_coverages import COVERAGES, ONE, X, Y, coverages, of, times
@@ -129,3 +130,28 @@ def test_threads_write_at_the_same_time() -> None:
     with ThreadPoolExecutor(4) as pool:
         bodies = set(pool.map(lambda _: body_of(answer), range(16)))
     assert bodies == {body_of(answer)}
+
+
+def test_a_nul_in_what_the_client_sent_is_a_sign_that_is_seen() -> None:
+    tags = Tags(("a\0b", "", "c"), {"n\0m": ["\0", "x", "y"]})
+    with opened(coverages(COVERAGES["MultiPoint"], tags=tags, shape=PointShape.MANY)) as file:
+        assert file["station_id"][:].tolist() == ["a\u2400b", "", "c"]
+        assert (file["n_m"][:].tolist(), file["n_m"].long_name) == (["\u2400", "x", "y"], "n\u2400m")
+
+
+def test_long_names_of_properties_are_cut_and_stay_apart() -> None:
+    long = ["p" * 300, "p" * 299, "é" * 300]
+    tags = Tags(None, {name: [number] * 3 for number, name in enumerate(long)})
+    with opened(coverages(COVERAGES["MultiPoint"], tags=tags, shape=PointShape.MANY)) as file:
+        names = {v.long_name: (name, v[0]) for name, v in file.variables.items() if getattr(v, "long_name", "") in long}
+        assert {full: int(value) for full, (_, value) in names.items()} == {name: n for n, name in enumerate(long)}
+        assert {name for name, _ in names.values()} <= set(file["v"].coordinates.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("Höhe", "Höhe"), ("e\u0301tage", "étage"), ("高さ (m)", "高さ_m"), ("a\xa0b", "a_b")]
+)
+def test_letters_beyond_ascii_stay_in_names_of_properties(given: str, kept: str) -> None:
+    tags = Tags(None, {given: [1, 2, 3]})
+    with opened(coverages(COVERAGES["MultiPoint"], tags=tags, shape=PointShape.MANY)) as file:
+        assert file[kept].long_name == given

@@ -40,7 +40,8 @@ CONVENTIONS = "CF-1.11"
 MAX_ARRAYS = 500
 """Parameters times windows on axes of their own. Each, with its axes, takes NetCDF's writer 30 ms, and readers some."""
 
-_CF_NAME = re.compile(r"[^A-Za-z0-9_]+")
+_NOT_IN_COORDINATES = re.compile(r"(?:[^A-Za-z0-9_\xa0-\U0010ffff]|\s)+")
+"""Beyond what CF recommends (2.3), letters that are not of ASCII stay. Blanks end a name in the attribute `coordinates`."""
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/]")
 """What a name of the NetCDF data model cannot hold; for Zarr it is the slash."""
 _GOOD_START = re.compile(r"[A-Za-z0-9]|_(?!_)|[^\x00-\x7f]")
@@ -105,10 +106,14 @@ def cf_dataset(coverages: CoverageSet) -> CfDataset:
 def _data_name(name: str, reserved: frozenset[str]) -> str:
     """The name of a parameter's variable: its own, where that can be one and is free."""
     tidy = _NOT_IN_NAMES.sub("_", unicodedata.normalize("NFC", name)).strip(" ")
-    tidy = tidy.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
+    tidy = _shortened(tidy)
     if not _GOOD_START.match(tidy) or tidy == "zarr.json":
         tidy = f"v{tidy}"
     return f"{tidy}_value" if tidy in reserved else tidy
+
+
+def _shortened(name: str) -> str:
+    return name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
 
 
 def _global(coverages: CoverageSet, blocks: list[Block]) -> dict[str, str]:
@@ -271,8 +276,8 @@ def _content(values: NDArray[Any]) -> tuple[Any, ...]:
 
 
 def _cf_name(text: str) -> str:
-    """A name as CF recommends them (2.3): letters, digits and underscores."""
-    tidy = _CF_NAME.sub("_", text).strip("_")
+    """A name of a coordinate: letters, digits and underscores."""
+    tidy = _shortened(_NOT_IN_COORDINATES.sub("_", unicodedata.normalize("NFC", text)).strip("_"))
     return tidy if tidy[:1].isalpha() else f"v{tidy}"
 
 

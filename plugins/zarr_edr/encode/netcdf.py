@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from typing import Any
 
@@ -15,6 +15,8 @@ from zarr_edr.encode.chunking import chunk_shape
 
 _COMPRESSED_BYTES = 16_384
 """From this size on, arrays are compressed: below, a chunk costs more than it saves."""
+
+_NUL_SIGN = "\N{SYMBOL FOR NULL}"
 
 
 class NetCdfEncoder:
@@ -36,7 +38,7 @@ class NetCdfEncoder:
             file.dimensions = dataset.dims
             for name, variable in dataset.variables.items():
                 _write(file, name, variable)
-            file.attrs.update(dataset.attributes)
+            file.attrs.update(_attributes(dataset.attributes))
         return (buffer.getvalue(),)
 
 
@@ -45,13 +47,27 @@ def _write(file: Any, name: str, variable: CfVariable) -> None:
 
     values = variable.values
     if values.dtype.kind == "O":
-        written = file.create_variable(name, variable.dims, h5py.string_dtype(), data=values)
+        written = file.create_variable(name, variable.dims, h5py.string_dtype(), data=_texts(values))
     else:
         fill = None if variable.fill is None else values.dtype.type(variable.fill)
         fill = values.dtype.type(np.nan) if variable.has_gaps else fill
         options = _compression(values)
         written = file.create_variable(name, variable.dims, values.dtype, data=values, fillvalue=fill, **options)
-    written.attrs.update(variable.attributes)
+    written.attrs.update(_attributes(variable.attributes))
+
+
+def _texts(values: NDArray[Any]) -> NDArray[Any]:
+    flat = [_text(text) for text in values.reshape(-1).tolist()]
+    return np.array(flat, object).reshape(values.shape)
+
+
+def _attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _text(value) if isinstance(value, str) else value for name, value in attributes.items()}
+
+
+def _text(text: str) -> str:
+    """Text of HDF5 ends at the first NUL: what clients send with one in it has a sign in its place."""
+    return text.replace("\0", _NUL_SIGN)
 
 
 def _compression(values: NDArray[Any]) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode import encoder_for
 from zarr_edr.encode.rows import CsvEncoder
-from zarr_edr.encode.table import Outline
 from zarr_edr.engine import Answer, answer, pieces
 from zarr_edr.errors import ChunkCorrupt, DeadlineExceeded, Overloaded, ResponseTooLarge
 from zarr_edr.limits import Deadline, Limits
+from zarr_edr.outline import Outline
 from zarr_edr.query.request import build_query
 from zarr_edr.settings import CollectionSettings
 from zarr_edr.testing.cf import write_steps

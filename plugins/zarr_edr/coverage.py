@@ -140,6 +140,24 @@ def axis_size(axis: Float64Array | Times | Tuples) -> int:
             return int(axis.size)
 
 
+def tuples_of(coverage: Coverage) -> Tuples | None:
+    """The composite axis of a coverage, if it has one."""
+    composite = coverage.axes.get("composite")
+    return composite if isinstance(composite, Tuples) else None
+
+
+def times_of(coverage: Coverage) -> Times | None:
+    """The times of a coverage, on an axis of their own or in its tuples."""
+    t, tuples = coverage.axes.get("t"), tuples_of(coverage)
+    return t if isinstance(t, Times) else None if tuples is None else tuples.t
+
+
+def time_axis(coverage: Coverage) -> TimeAxis | None:
+    """The axis that a coverage's times are of."""
+    times = times_of(coverage)
+    return None if times is None else times.axis
+
+
 _COVERAGES_PER_LOOK = 1000
 """Coverages made between looks at the clock: some 20 ms."""
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from zarr_edr.coverage import CoverageSet, Page, cover, in_crs, labelled
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode.protocol import Encoder, PartsEncoder
-from zarr_edr.encode.table import Outline
 from zarr_edr.limits import Deadline, Limits
+from zarr_edr.outline import Outline
 from zarr_edr.parts import Parts, read_parts
 from zarr_edr.plan import ReadPlan
 from zarr_edr.planner import plan

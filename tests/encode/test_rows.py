@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range, Times, Tuples
 from zarr_edr.dataset.model import HorizontalCrs, TimeAxis
 from zarr_edr.encode import encoder_for
-from zarr_edr.encode.protocol import Encoder
+from zarr_edr.encode.protocol import Encoder, PartsEncoder
 from zarr_edr.encode.rows import CsvEncoder, NdjsonEncoder, RecordsEncoder
 from zarr_edr.engine import answer
+from zarr_edr.outline import Outline
 from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Tags
 from zarr_edr.query.model import Query
@@ -171,3 +172,34 @@ def test_rows_of_a_query_in_metres_are_in_metres() -> None:
     query = build_query("position", {"coords": "POINT(0 0)", "crs": "EPSG:3857", "datetime": "2008-07"}, of)
     (row,) = orjson.loads(answer(query, of, RecordsEncoder()).whole() or b"")
     assert row.keys() == {"points", "time", "x", "y", "surface_temperature"}
+
+
+class TestNames:
+    def test_parameters_keep_theirs_and_posted_properties_give_way(self) -> None:
+        tags = Tags(("a", "b"), {"v": [7, 8], "time": [1, 2], "v_property": [5, 6]})
+        rows = csv_rows(text(CsvEncoder(), points(tags=tags)).encode())
+        assert {"id", "v", "v_property", "v_property_property", "time", "time_property"} <= rows[0].keys()
+        assert [float(str(rows[0]["v"])), str(rows[0]["time_property"])] == [1.5, "1"]
+
+    def test_an_id_that_is_posted_does_not_move_a_parameter(self) -> None:
+        first = csv_rows(text(CsvEncoder(), points("id", Tags(("a", "b"), {}))).encode())[0]
+        assert (first["id_property"], float(str(first["id"]))) == ("a", 1.5)
+
+    def test_of_json_members_are_unique(self) -> None:
+        names = ["lon", "lon_property", "points", "points_property", "x", "lat", "lon_property_property"]
+        tags = Tags(None, {name: [number, None] for number, name in enumerate(names)})
+        pairs = orjson.loads(text(RecordsEncoder(), points(tags=tags)))[0]
+        assert len(pairs) == len(names) + 5
+        assert (pairs["lon"], pairs["lat"], pairs["x"]) == (10.0, 50.0, 4)
+
+    def test_of_json_a_parameter_may_have_that_of_the_tutorial(self) -> None:
+        first = orjson.loads(text(RecordsEncoder(), points("lat")))[0]
+        assert (first["lat"], first["lat_parameter"]) == (50.0, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "expected"), [(RecordsEncoder(), b"[]"), (NdjsonEncoder(), b"")], ids=["Records", "NDJSON"]
+)
+def test_no_rows_at_all_are_an_empty_list(encoder: Encoder, expected: bytes) -> None:
+    assert isinstance(encoder, PartsEncoder)
+    assert b"".join(encoder.encode_parts(Outline.of_coverages(points()), ())) == expected

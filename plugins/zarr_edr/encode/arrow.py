@@ -8,18 +8,19 @@ row groups, or record batches.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyproj import CRS
 
 from zarr_edr.coverage import CoverageSet, Times
-from zarr_edr.encode.table import Block, Column, Laid, Outline, Role, blocks_of
+from zarr_edr.encode.table import Block, Laid, blocks_of
+from zarr_edr.encode.values import Kind, json_text, kind_of
+from zarr_edr.outline import Column, Outline, Role
 from zarr_edr.query.geometry import Tags
 
 _ROWS_OF_GROUP = 1_000_000
@@ -167,7 +168,7 @@ def _type_of(column: Column, outline: Outline) -> pa.DataType:
         case Role.X | Role.Y | Role.Z:
             return pa.float64()
         case Role.ID | Role.PROPERTY:
-            return _of_values((tags.ids or ()) if column.role is Role.ID else tags.properties[column.key])
+            return _TYPES[kind_of((tags.ids or ()) if column.role is Role.ID else tags.properties[column.key])]
         case Role.DIMENSION:
             axes = (axis for p in outline.parameters for axis in p.custom if axis.name == column.key)
             return _of_dtype(np.result_type(*(axis.values.dtype for axis in axes)))
@@ -181,14 +182,7 @@ def _of_dtype(dtype: np.dtype[Any]) -> pa.DataType:
     return pa.from_numpy_dtype(dtype.newbyteorder("=")) if dtype.kind in "fiub" else pa.string()
 
 
-def _of_values(values: Sequence[Any]) -> pa.DataType:
-    """The type that holds JSON values; text where they are of several, or are lists or objects."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {bool}:
-        return pa.bool_()
-    if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values):
-        return pa.int64()
-    return pa.float64() if kinds and kinds <= {int, float} else pa.string()
+_TYPES = {Kind.BOOLEAN: pa.bool_(), Kind.INTEGER: pa.int64(), Kind.NUMBER: pa.float64(), Kind.TEXT: pa.string()}
 
 
 def _described(column: Column) -> Mapping[str, str]:
@@ -221,7 +215,7 @@ def _plain(value: Any, kind: pa.DataType) -> Any:
     if value is None:
         return None
     if pa.types.is_string(kind):
-        return value if isinstance(value, str) else orjson.dumps(value).decode()
+        return json_text(value)
     return float(value) if pa.types.is_floating(kind) else value
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.coverage import CoverageSet
 from zarr_edr.dataset.model import CustomAxis
-from zarr_edr.encode.cf_blocks import OBS, STATION, TRAJECTORY, Block, Laid, blocks_of, member_role
+from zarr_edr.encode.cf_blocks import OBS, STATION, TRAJECTORY, CfBlock, OverDims, blocks_of, member_role
 from zarr_edr.encode.cf_metadata import (
     Attributes,
     encoded_times,
@@ -116,7 +116,7 @@ def _shortened(name: str) -> str:
     return name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
 
 
-def _global(coverages: CoverageSet, blocks: list[Block]) -> dict[str, str]:
+def _global(coverages: CoverageSet, blocks: list[CfBlock]) -> dict[str, str]:
     features = {block.feature for block in blocks}
     found = {"Conventions": CONVENTIONS}
     if len(features) == 1 and (feature := features.pop()) is not None:
@@ -172,7 +172,7 @@ class _Builder:
             self.variables[name] = CfVariable((name,) if dims is None else dims, values, attributes)
         return self._known[key]
 
-    def place(self, block: Block) -> _Placed:
+    def place(self, block: CfBlock) -> _Placed:
         """Add the coordinates of a block."""
         dims: dict[str, str] = {}
         members = {name: self._member(name, laid, dims) for name, laid in block.members.items()}
@@ -184,7 +184,7 @@ class _Builder:
         axes = {self.custom[name].dim: variable for name, variable in members.items() if name in self.custom}
         return _Placed(dims, auxiliary, axes | self._stored_axes(block, found))
 
-    def _stored_axes(self, block: Block, found: Mapping[str, str]) -> dict[str, str]:
+    def _stored_axes(self, block: CfBlock, found: Mapping[str, str]) -> dict[str, str]:
         grid = self.parameters[next(iter(block.ranges))].grid
         axes = dict(zip(grid.dims, (found["y"], found["x"]), strict=False))
         if block.time_axis is not None and "t" in found:
@@ -193,14 +193,14 @@ class _Builder:
             axes[block.vertical.dim] = found["z"]
         return axes
 
-    def _member(self, name: str, laid: Laid, dims: dict[str, str]) -> str:
+    def _member(self, name: str, laid: OverDims, dims: dict[str, str]) -> str:
         axis: CustomAxis | None = self.custom.get(name)
         variable = self.add(_cf_name(name), None if laid.dims else (), laid.values, member_attributes(axis))
         if laid.dims:
             dims[member_role(name)] = variable
         return variable
 
-    def _dimension(self, role: str, block: Block, dims: dict[str, str]) -> None:
+    def _dimension(self, role: str, block: CfBlock, dims: dict[str, str]) -> None:
         """The dimension of points or lines, shared by blocks that are at the same places."""
         laid = (block.places, *block.coordinates.values(), *block.ranges.values())
         size = next((part.values.shape[part.dims.index(role)] for part in laid if role in part.dims), None)
@@ -216,7 +216,7 @@ class _Builder:
             attributes = {"long_name": "number of vertices of the line", "sample_dimension": dims[OBS]}
             self.add("row_size", (dims[role],), block.row_size.values, attributes)
 
-    def _coordinate(self, name: str, block: Block, dims: dict[str, str]) -> str:
+    def _coordinate(self, name: str, block: CfBlock, dims: dict[str, str]) -> str:
         laid = block.coordinates[name]
         values, attributes = laid.values, horizontal_attributes(self.of.crs, name)
         base = str(attributes["standard_name"]) if self.of.crs.geographic else name
@@ -231,7 +231,7 @@ class _Builder:
             return dims[name]
         return self.add(base, tuple(dims[role] for role in laid.dims), values, attributes)
 
-    def tag(self, block: Block, where: _Placed) -> tuple[str, ...]:
+    def tag(self, block: CfBlock, where: _Placed) -> tuple[str, ...]:
         """Add what the client calls the places of a block, and their numbers where the convention wants an id.
 
         Returns the names of those that lie over dimensions of the block's parameters.
@@ -243,18 +243,22 @@ class _Builder:
         gridded = "x" in block.coordinates["x"].dims
         base = "place_id" if gridded else f"{TRAJECTORY if trajectory else STATION}_id"
         found = dict(columns(self.of.tags, block.places.values)) if self.of.tags is not None else {}
-        ids = found.pop("", block.places.values if role is not None else None)
+        ids = found.pop(None, block.places.values if role is not None else None)
         names = []
         if ids is not None:
             # A role may be had once in a file (9.5).
             unique = role is not None and self._roles.setdefault(role, content := (dims, _content(ids))) == content
             attributes: Attributes = {"long_name": "id of the place asked for"} | ({"cf_role": role} if unique else {})
             names.append(self.add(base, dims, ids, attributes))
-        names += [self.add(_cf_name(name), dims, values, {"long_name": name}) for name, values in found.items()]
+        names += [
+            self.add(_cf_name(name), dims, values, {"long_name": name})
+            for name, values in found.items()
+            if name is not None
+        ]
         return tuple(names) if block.row_size is None else ()
 
     def put(
-        self, parameter: str, name: str, laid: Laid, where: _Placed, further: tuple[str, ...], mapping: str
+        self, parameter: str, name: str, laid: OverDims, where: _Placed, further: tuple[str, ...], mapping: str
     ) -> None:
         """Add the values of a parameter."""
         values, fill = _filled(laid.values)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range, Times, Tuples
+from zarr_edr.coverage import Coverage, CoverageSet, DomainType, Range, Times, Tuples, time_axis, tuples_of
 from zarr_edr.dataset.model import TimeAxis, VerticalAxis
 from zarr_edr.plan import PointShape
 from zarr_edr.query.geometry import Float64Array
@@ -27,7 +27,7 @@ _MANY_POINTS = frozenset({DomainType.MULTI_POINT, DomainType.MULTI_POINT_SERIES}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Laid:
+class OverDims:
     """An array and its dimensions."""
 
     dims: tuple[str, ...]
@@ -36,18 +36,18 @@ class Laid:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class CfBlock:
     """Parameters over the same dimensions and coordinates."""
 
-    ranges: Mapping[str, Laid]
+    ranges: Mapping[str, OverDims]
     """Parameter -> values."""
-    coordinates: Mapping[str, Laid]
+    coordinates: Mapping[str, OverDims]
     """`x` and `y`, perhaps `z` and `t`; a time is in microseconds since 1970-01-01, counted in the calendar of `time_axis`."""
-    members: Mapping[str, Laid]
+    members: Mapping[str, OverDims]
     """Further dimension -> values: over its role, or a scalar where there is one member."""
-    places: Laid
+    places: OverDims
     """Numbers of the places asked for: a scalar, or over `station` or `trajectory`."""
-    row_size: Laid | None
+    row_size: OverDims | None
     """Vertices of each line, where lines of different lengths stand one after the other (CF 9.3.3)."""
     feature: str | None
     """CF's `featureType`; None for grids, and where it would need a time that the data do not have."""
@@ -60,7 +60,7 @@ def member_role(name: str) -> str:
     return f"@{name}"
 
 
-def blocks_of(coverages: CoverageSet) -> list[Block]:
+def blocks_of(coverages: CoverageSet) -> list[CfBlock]:
     """The blocks of an answer, in the order in which their first coverages come."""
     as_points = _cells_are_points(coverages)
     numbered = coverages.shape is not PointShape.PATH
@@ -87,12 +87,12 @@ def _is_lone(coverages: CoverageSet, kind: DomainType) -> bool:
 
 def _signature(coverage: Coverage, *, as_points: bool) -> tuple[Any, ...]:
     """Equal for coverages that can become one block."""
-    time_axis = _time_axis(coverage)
+    of_times = time_axis(coverage)
     shared: list[Any] = [coverage.domain_type, *coverage.ranges, None, *coverage.dimensions]
-    shared += [id(coverage.vertical), id(time_axis)]
+    shared += [id(coverage.vertical), id(of_times)]
     if isinstance(t := coverage.axes.get("t"), Times):
         shared.append(t.index.tobytes())
-    if (tuples := _tuples(coverage)) is not None:
+    if (tuples := tuples_of(coverage)) is not None:
         shared.append(tuples.z is None)
     names = ["z"] if "z" in coverage.axes else []
     if coverage.domain_type is DomainType.GRID and not as_points:
@@ -120,7 +120,7 @@ def _by_member(
 
 
 def _where(coverage: Coverage) -> tuple[Any, ...]:
-    tuples = _tuples(coverage)
+    tuples = tuples_of(coverage)
     if tuples is None:
         return (coverage.place, _numbers(coverage, "x").tobytes(), _numbers(coverage, "y").tobytes())
     level = b"" if tuples.z is None else tuples.z.tobytes()
@@ -131,18 +131,6 @@ def _numbers(coverage: Coverage, name: str) -> Float64Array:
     axis = coverage.axes[name]
     assert isinstance(axis, np.ndarray)  # noqa: S101 - only t and composite are not
     return axis
-
-
-def _tuples(coverage: Coverage) -> Tuples | None:
-    composite = coverage.axes.get("composite")
-    return composite if isinstance(composite, Tuples) else None
-
-
-def _time_axis(coverage: Coverage) -> TimeAxis | None:
-    t, tuples = coverage.axes.get("t"), _tuples(coverage)
-    if isinstance(t, Times):
-        return t.axis
-    return tuples.t.axis if tuples is not None and tuples.t is not None else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,7 +166,7 @@ class _Stack:
     @property
     def chained(self) -> bool:
         """Whether coverages follow each other on the dimension of their points: points always, lines of different lengths."""
-        sizes = {t.x.size for c in self.rows[0] if (t := _tuples(c))}
+        sizes = {t.x.size for c in self.rows[0] if (t := tuples_of(c))}
         return self.kind in _MANY_POINTS or len(sizes) > 1
 
     @property
@@ -186,15 +174,17 @@ class _Stack:
         """The role of the composite axis."""
         return OBS if self.kind in _PATHS else STATION
 
-    def block(self) -> Block:
+    def block(self) -> CfBlock:
         """All coverages as arrays."""
         coordinates = {name: laid for name in "tzyx" if (laid := self._coordinate(name)) is not None}
         ranges = {name: self._range(name) for name in self.first.ranges}
         members = {
-            name: Laid((member_role(name),), np.array(values)) if len(values) > 1 else Laid((), np.array(values[0]))
+            name: OverDims((member_role(name),), np.array(values))
+            if len(values) > 1
+            else OverDims((), np.array(values[0]))
             for name, values in self.members.items()
         }
-        return Block(
+        return CfBlock(
             ranges,
             coordinates,
             members,
@@ -202,75 +192,75 @@ class _Stack:
             self._row_size(),
             self._feature(ranges, coordinates),
             self.first.vertical,
-            _time_axis(self.first),
+            time_axis(self.first),
         )
 
-    def _range(self, name: str) -> Laid:
+    def _range(self, name: str) -> OverDims:
         joined = [self._joined([self._own(coverage.ranges[name]) for coverage in row]) for row in self.rows]
         inner = joined[0]
         many = {member_role(member): len(values) for member, values in self.members.items() if len(values) > 1}
         if not many:
             return inner
         shape = (*many.values(), *inner.values.shape)
-        return Laid((*many, *inner.dims), _stacked([laid.values for laid in joined]).reshape(shape))
+        return OverDims((*many, *inner.dims), _stacked([laid.values for laid in joined]).reshape(shape))
 
-    def _own(self, values: Range) -> Laid:
+    def _own(self, values: Range) -> OverDims:
         """The values of one coverage, points before times and levels."""
         dims, array = values.axis_names, values.values
         if self.instance is STATION and dims[-2:] == ("y", "x"):
-            return Laid(dims[:-2], array[..., 0, 0])
+            return OverDims(dims[:-2], array[..., 0, 0])
         if dims[-1:] == ("composite",):
-            return Laid((self.point, *dims[:-1]), np.moveaxis(array, -1, 0))
-        return Laid(dims, array)
+            return OverDims((self.point, *dims[:-1]), np.moveaxis(array, -1, 0))
+        return OverDims(dims, array)
 
-    def _joined(self, parts: Sequence[Laid]) -> Laid:
+    def _joined(self, parts: Sequence[OverDims]) -> OverDims:
         first = parts[0]
         if self.instance is not None:
-            return Laid((self.instance, *first.dims), _stacked([part.values for part in parts]))
+            return OverDims((self.instance, *first.dims), _stacked([part.values for part in parts]))
         if len(parts) == 1:
             return first
-        return Laid(first.dims, _concatenated([part.values for part in parts]))
+        return OverDims(first.dims, _concatenated([part.values for part in parts]))
 
-    def _coordinate(self, name: str) -> Laid | None:
+    def _coordinate(self, name: str) -> OverDims | None:
         """The values of one coordinate; those of `t` and `z` axes are the same in all instances."""
         if name in self.first.axes:
             parts = [self._along_axis(coverage, name) for coverage in self.rows[0]]
             return self._joined(parts) if self.instance is STATION and name in "xy" else parts[0]
-        parts = [laid for c in self.rows[0] if (t := _tuples(c)) and (laid := self._of_points(t, name)) is not None]
+        parts = [laid for c in self.rows[0] if (t := tuples_of(c)) and (laid := self._of_points(t, name)) is not None]
         return self._joined(parts) if parts else None
 
-    def _along_axis(self, coverage: Coverage, name: str) -> Laid:
+    def _along_axis(self, coverage: Coverage, name: str) -> OverDims:
         axis = coverage.axes[name]
         values = axis.axis.us[axis.index] if isinstance(axis, Times) else _numbers(coverage, name)
         in_ranges = any(name in r.axis_names for r in coverage.ranges.values())
         at_points = self.instance is STATION and name in "xy"
         if values.size > 1 or (in_ranges and not at_points):
-            return Laid((name,), values)
-        return Laid((), values.reshape(()))
+            return OverDims((name,), values)
+        return OverDims((), values.reshape(()))
 
-    def _of_points(self, tuples: Tuples, name: str) -> Laid | None:
+    def _of_points(self, tuples: Tuples, name: str) -> OverDims | None:
         if name == "t":
-            return None if tuples.t is None else Laid((self.point,), tuples.t.axis.us[tuples.t.index])
+            return None if tuples.t is None else OverDims((self.point,), tuples.t.axis.us[tuples.t.index])
         values = {"x": tuples.x, "y": tuples.y, "z": tuples.z}[name]
-        return None if values is None else Laid((self.point,), values)
+        return None if values is None else OverDims((self.point,), values)
 
-    def _places(self) -> Laid:
+    def _places(self) -> OverDims:
         row = self.rows[0]
         places = np.array([coverage.place for coverage in row], np.int64)
         if self.kind in _MANY_POINTS:
-            sizes = [t.x.size for c in row if (t := _tuples(c))]
+            sizes = [t.x.size for c in row if (t := tuples_of(c))]
             each = [np.arange(n) if self.numbered else np.zeros(n, np.int64) for n in sizes]
-            return Laid((STATION,), np.concatenate([place + e for place, e in zip(places, each, strict=True)]))
+            return OverDims((STATION,), np.concatenate([place + e for place, e in zip(places, each, strict=True)]))
         if self.instance is not None:
-            return Laid((self.instance,), places)
-        return Laid((TRAJECTORY,), places) if self.chained else Laid((), places[0].reshape(()))
+            return OverDims((self.instance,), places)
+        return OverDims((TRAJECTORY,), places) if self.chained else OverDims((), places[0].reshape(()))
 
-    def _row_size(self) -> Laid | None:
+    def _row_size(self) -> OverDims | None:
         if self.kind not in _PATHS or not self.chained:
             return None
-        return Laid((TRAJECTORY,), np.array([t.x.size for c in self.rows[0] if (t := _tuples(c))], np.int32))
+        return OverDims((TRAJECTORY,), np.array([t.x.size for c in self.rows[0] if (t := tuples_of(c))], np.int32))
 
-    def _feature(self, ranges: Mapping[str, Laid], coordinates: Mapping[str, Laid]) -> str | None:
+    def _feature(self, ranges: Mapping[str, OverDims], coordinates: Mapping[str, OverDims]) -> str | None:
         dims = next(iter(ranges.values())).dims
         if "x" in dims or "t" not in coordinates:
             return None

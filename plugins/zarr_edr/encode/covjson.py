@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples
+from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples, time_axis, times_of
 from zarr_edr.dataset.calendars import GREGORIAN
 from zarr_edr.dataset.model import HorizontalCrs, Parameter, TimeAxis, Unit, VerticalAxis
 from zarr_edr.encode.tags import CoverageTags
@@ -179,26 +179,18 @@ def _references(coverage: Coverage, crs: HorizontalCrs) -> list[dict[str, Any]]:
     references: list[dict[str, Any]] = [_horizontal(crs)]
     if coverage.vertical is not None:
         references.append(_vertical(coverage.vertical))
-    times = _time_axis(coverage)
+    times = times_of(coverage)
     if times is not None:
         calendar = "Gregorian" if times.axis.calendar in GREGORIAN else _CALENDARS + times.axis.calendar
         references.append({"coordinates": ["t"], "system": {"type": "TemporalRS", "calendar": calendar}})
     return references
 
 
-def _time_axis(coverage: Coverage) -> Times | None:
-    """The times of a coverage, on an axis of their own or in its tuples."""
-    t, composite = coverage.axes.get("t"), coverage.axes.get("composite")
-    if isinstance(t, Times):
-        return t
-    return composite.t if isinstance(composite, Tuples) else None
-
-
 def _shared_references(coverages: CoverageSet) -> list[dict[str, Any]] | None:
     """Those of all coverages, once, where they agree on what each coordinate means; else None."""
     references: dict[str, dict[str, Any]] = {}
     # Thousands of points may share a few axes.
-    different = {(id(c.vertical), id(getattr(_time_axis(c), "axis", None))): c for c in coverages.coverages}
+    different = {(id(c.vertical), id(time_axis(c))): c for c in coverages.coverages}
     for reference in (r for c in different.values() for r in _references(c, coverages.crs)):
         key = ",".join(reference["coordinates"])
         if references.setdefault(key, reference) != reference:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from zarr_edr.coverage import CoverageSet
-from zarr_edr.encode.table import Outline
+from zarr_edr.outline import Outline
 
 
 class Encoder(Protocol):

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from zarr_edr.coverage import CoverageSet, Times
 from zarr_edr.dataset.model import TimeAxis
-from zarr_edr.encode.table import Block, Column, Laid, Outline, Role, blocks_of
+from zarr_edr.encode.table import Block, Laid, blocks_of
 from zarr_edr.encode.tokens import tokens
 from zarr_edr.encode.weave import Strand, woven
+from zarr_edr.outline import Column, Outline, Role
 
 Texts = Callable[[NDArray[Any]], list[bytes]]
 """Writes values, shape (n,)."""
@@ -59,6 +60,10 @@ class CsvEncoder(_RowEncoder):
             yield from _rows(block, columns, before, b"\r\n", _csv_texts)
 
 
+_OF_PANDAS_PROJECTED: Mapping[Role, str] = {Role.POINT: "points"}
+_OF_PANDAS: Mapping[Role, str] = {**_OF_PANDAS_PROJECTED, Role.X: "lon", Role.Y: "lat"}
+
+
 class _JsonRows(_RowEncoder):
     """Rows as JSON objects with the names of pandas users: points, time, lat, lon."""
 
@@ -66,15 +71,15 @@ class _JsonRows(_RowEncoder):
 
     def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterator[bytes]:
         """See `_RowEncoder`. A column that a row has no value for is null."""
-        columns = outline.columns()
-        names = _json_names(columns, geographic=outline.crs.geographic)
-        before = [(b"{" if n == 0 else b",") + orjson.dumps(name) + b":" for n, name in enumerate(names)]
+        columns = outline.columns(_OF_PANDAS if outline.crs.geographic else _OF_PANDAS_PROJECTED)
+        before = [(b"{" if n == 0 else b",") + orjson.dumps(column.name) + b":" for n, column in enumerate(columns)]
         start = self.opening
         for block in _blocks(parts):
             for text in _rows(block, columns, before, b"}" + self.between, tokens):
                 yield start + text.removesuffix(self.between)
                 start = self.between
-        yield self.closing
+        # Without any row, nothing has opened the list, and there is no line to end.
+        yield self.closing if start == self.between else self.opening + self.closing.strip()
 
 
 class RecordsEncoder(_JsonRows):
@@ -94,19 +99,6 @@ class NdjsonEncoder(_JsonRows):
     media_types = ("application/x-ndjson", "application/ndjson")
     aliases = frozenset({"ndjson", "jsonl", *media_types})
     extension = "ndjson"
-
-
-def _json_names(columns: Sequence[Column], *, geographic: bool) -> list[str]:
-    """Names of members: those of the columns, but for the four that pandas users know by others."""
-    known: Mapping[Role, str] = {Role.POINT: "points"}
-    if geographic:
-        known = {**known, Role.X: "lon", Role.Y: "lat"}
-    names = [known.get(column.role, column.name) for column in columns]
-    others = set(known.values())
-    return [
-        f"{name}_{column.role}" if name in others and column.role not in known else name
-        for name, column in zip(names, columns, strict=True)
-    ]
 
 
 def _blocks(parts: Iterable[CoverageSet]) -> Iterator[Block]:

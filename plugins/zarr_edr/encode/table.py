@@ -18,133 +18,17 @@ CoverageJSON: t, z, y, x. Cells outside of what was asked for have no row.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples, axis_size
-from zarr_edr.dataset.calendars import GREGORIAN
-from zarr_edr.dataset.model import HorizontalCrs, Parameter, TimeAxis, VerticalAxis
-from zarr_edr.plan import LocatedPoints, PointShape, ReadPlan
-from zarr_edr.query.geometry import Tags
-
-
-class Role(StrEnum):
-    """What a column holds."""
-
-    POINT = "point"
-    PLACE = "place"
-    ID = "id"
-    PROPERTY = "property"
-    TIME = "time"
-    Z = "z"
-    X = "x"
-    Y = "y"
-    DIMENSION = "dimension"
-    PARAMETER = "parameter"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column."""
-
-    role: Role
-    key: str
-    """Name of the property, dimension or parameter; else that of the role."""
-    name: str
-    """Unique in the table."""
-    unit: str | None = None
-    parameter: Parameter | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outline:
-    """What is known of an answer before it is read, and is the same in all its parts."""
-
-    parameters: tuple[Parameter, ...]
-    crs: HorizontalCrs
-    time_axes: tuple[TimeAxis, ...]
-    vertical_axes: tuple[VerticalAxis, ...]
-    dimensions: tuple[str, ...]
-    """Names of the further dimensions."""
-    shape: PointShape | None
-    """What the positions are to each other; None: windows of cells."""
-    places: int
-    tags: Tags | None
-
-    @classmethod
-    def of_plan(cls, plan: ReadPlan, crs: HorizontalCrs, tags: Tags | None) -> Outline:
-        """Of an answer that is planned."""
-        parameters = tuple({read.parameter.name: read.parameter for read in plan.array_reads}.values())
-        where = plan.groups[0].where
-        return cls(
-            parameters,
-            crs,
-            _distinct(p.t for p in parameters),
-            _distinct(p.z for p in parameters),
-            tuple(dict.fromkeys(axis.name for p in parameters for axis in p.custom)),
-            where.shape if isinstance(where, LocatedPoints) else None,
-            plan.places,
-            tags,
-        )
-
-    @classmethod
-    def of_coverages(cls, coverages: CoverageSet) -> Outline:
-        """Of an answer that is there."""
-        times = (time_axis(c) for c in coverages.coverages)
-        return cls(
-            coverages.parameters,
-            coverages.crs,
-            _distinct(times),
-            _distinct(c.vertical for c in coverages.coverages if "z" in c.axes or _has_z(c)),
-            tuple(dict.fromkeys(name for c in coverages.coverages for name in c.dimensions)),
-            coverages.shape,
-            coverages.places,
-            coverages.tags,
-        )
-
-    @property
-    def gregorian(self) -> bool:
-        """Whether all times are instants of the calendar in use, in which computers count."""
-        return all(axis.calendar in GREGORIAN for axis in self.time_axes)
-
-    def columns(self) -> tuple[Column, ...]:
-        """The columns of the table. A name that stands already is followed by what the column is, e.g. `time_parameter`."""
-        found: list[Column] = []
-        taken: set[str] = set()
-
-        def add(role: Role, key: str = "", unit: str | None = None, parameter: Parameter | None = None) -> None:
-            name = key or role
-            while name in taken:
-                name = f"{name}_{role}"
-            taken.add(name)
-            found.append(Column(role, key or role, name, unit, parameter))
-
-        tags = Tags(None, {}) if self.tags is None else self.tags
-        for role, there in (
-            (Role.POINT, self.shape is not None),
-            (Role.PLACE, self.places > 1 and self.shape in (None, PointShape.PATH)),
-            (Role.ID, tags.ids is not None),
-        ):
-            if there:
-                add(role)
-        coordinates = (Role.TIME,) * bool(self.time_axes) + (Role.Z,) * bool(self.vertical_axes) + (Role.X, Role.Y)
-        taken |= set(coordinates)
-        for name in tags.properties:
-            add(Role.PROPERTY, name)
-        taken -= set(coordinates)
-        units = {axis.unit.text for axis in self.vertical_axes}
-        for role in coordinates:
-            add(role, unit=units.pop() or None if role is Role.Z and len(units) == 1 else None)
-        for name in self.dimensions:
-            add(Role.DIMENSION, name)
-        for p in self.parameters:
-            add(Role.PARAMETER, p.name, None if p.unit is None else p.unit.text, p)
-        return tuple(found)
+from zarr_edr.encode.tags import values_of_tags
+from zarr_edr.outline import Role
+from zarr_edr.plan import PointShape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,22 +63,6 @@ def blocks_of(coverages: CoverageSet) -> Iterator[Block]:
     for coverage in coverages.coverages:
         for ranges in _by_axes(coverage):
             yield _block(coverage, ranges, coverages)
-
-
-def time_axis(coverage: Coverage) -> TimeAxis | None:
-    """The axis that a coverage's times are of."""
-    t, composite = coverage.axes.get("t"), coverage.axes.get("composite")
-    times = t if isinstance(t, Times) else composite.t if isinstance(composite, Tuples) else None
-    return None if times is None else times.axis
-
-
-def _has_z(coverage: Coverage) -> bool:
-    composite = coverage.axes.get("composite")
-    return isinstance(composite, Tuples) and composite.z is not None
-
-
-def _distinct[T](axes: Iterable[T | None]) -> tuple[T, ...]:
-    return tuple({id(axis): axis for axis in axes if axis is not None}.values())
 
 
 def _by_axes(coverage: Coverage) -> Iterator[dict[str, Range]]:
@@ -265,15 +133,10 @@ def _numbers(coverage: Coverage, of: CoverageSet, at: Mapping[str, tuple[int]]) 
     if of.shape in (None, PointShape.PATH):
         found[Role.PLACE, Role.PLACE] = Laid((), places)
     if of.tags is not None:
-        if of.tags.ids is not None:
-            found[Role.ID, Role.ID] = Laid(laid, _taken(of.tags.ids, places))
-        for name, values in of.tags.properties.items():
-            found[Role.PROPERTY, name] = Laid(laid, _taken(values, places))
+        for name, values in values_of_tags(of.tags, places):
+            key = (Role.ID, Role.ID) if name is None else (Role.PROPERTY, name)
+            found[key] = Laid(laid, _objects(values).reshape(places.shape))
     return found
-
-
-def _taken(values: Sequence[Any], places: NDArray[np.int64]) -> NDArray[Any]:
-    return _objects([values[place] for place in places.reshape(-1).tolist()]).reshape(places.shape)
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:

@@ -49,6 +49,15 @@ def _count(tags: Tags) -> int:
     return len(tags.ids) if tags.ids is not None else len(next(iter(tags.properties.values())))
 
 
+def values_of_tags(tags: Tags, places: NDArray[np.int64]) -> Iterator[tuple[str | None, list[Any]]]:
+    """Name and JSON values of each property for each of some places; of the ids, without a name, if there are some."""
+    numbers = places.reshape(-1).tolist()
+    if tags.ids is not None:
+        yield None, [tags.ids[place] for place in numbers]
+    for name, values in tags.properties.items():
+        yield name, [values[place] for place in numbers]
+
+
 class CoverageTags:
     """The members that tell which places a coverage is of."""
 

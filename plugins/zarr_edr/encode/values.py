@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 EXACT = 2**53
@@ -16,6 +19,39 @@ _LISTED_BITS = 16
 def fits_float64(value: float | None) -> bool:
     """Whether a number is the same as float64; what is missing, or no whole number, is."""
     return not isinstance(value, int) or abs(value) <= EXACT
+
+
+class Kind(StrEnum):
+    """What all JSON values of a list are that are not null."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    """Of 64 bits."""
+    NUMBER = "number"
+    """Each of them float64 without loss."""
+    TEXT = "text"
+    """Or of several kinds, or lists, objects, or numbers of which no type holds all."""
+
+
+def kind_of(values: Iterable[Any]) -> Kind:
+    """The narrowest kind of which all JSON values are that are not null; of none at all, text."""
+    there = [value for value in values if value is not None]
+    kinds = {type(value) for value in there}
+    if kinds == {bool}:
+        return Kind.BOOLEAN
+    if kinds == {int} and min(there) >= -(2**63) and max(there) < 2**63:
+        return Kind.INTEGER
+    if kinds and kinds <= {int, float} and all(map(fits_float64, there)):
+        return Kind.NUMBER
+    return Kind.TEXT
+
+
+def json_text(value: object) -> str:
+    """A JSON value as text: text as it is."""
+    if isinstance(value, str):
+        return value
+    # Python's integers have no bound, orjson's have 64 bits.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else orjson.dumps(value).decode()
 
 
 def has_missing(values: NDArray[Any]) -> bool:

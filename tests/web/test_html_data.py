@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from html import unescape
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 import xarray as xr
 from flask.testing import FlaskClient
+from hypothesis import given, seed
 from PIL import Image
 from werkzeug.test import TestResponse
 
@@ -20,8 +24,13 @@ from zarr_edr.dataset.source import open_group
 from zarr_edr.encode import encoders_of
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.engine import answer
+from zarr_edr.query.model import Query
 from zarr_edr.query.request import build_query
 from zarr_edr.settings import CollectionSettings
+from zarr_edr.testing.agreement import collection_on, profile
+from zarr_edr.testing.stores import StoreSpec, in_memory
+from zarr_edr.testing.strategies_shapes import questions
+from zarr_edr.web.html_coverage import MAX_ROWS, view
 from zarr_edr.web.html_data import PageEncoder
 
 OSTIA = Path(__file__).parents[2] / "data/ostia.zarr"
@@ -147,3 +156,52 @@ def test_no_path_makes_a_strange_name_of_a_file(ostia: Collection, path: str) ->
 def test_a_page_without_the_picture_format_has_no_picture(ostia: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encode, "ENCODERS", (CovJsonEncoder(),))
     assert tags(page(ostia, "position", coords="POINT(-30 1)"), "img") == []
+
+
+def given_to_the_page(of: Collection, query: Query, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any] | None:
+    """The document that the page is made of."""
+    found: list[dict[str, Any]] = []
+
+    def render(_: str, document: dict[str, Any], **__: Any) -> str:
+        found.append(document)
+        return ""
+
+    monkeypatch.setattr("zarr_edr.web.html.render", render)
+    answer(query, of, PageEncoder("https://data.example", "/a", "T"))
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("rows", [1, 5, 1000])
+def test_the_page_says_what_it_would_say_of_the_whole_answer(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zarr_edr.web.html_data.MAX_ROWS", rows)
+    monkeypatch.setattr("zarr_edr.web.html_coverage.MAX_ROWS", rows)
+
+    @seed(rows)
+    @profile(10)
+    @given(questions())
+    def agree(question: tuple[StoreSpec, list[Query]]) -> None:
+        of = collection_on(in_memory(question[0]))
+        for query in question[1]:
+            whole, shown = answer(query, of, CovJsonEncoder()).whole(), given_to_the_page(of, query, monkeypatch)
+            assert (whole is None) == (shown is None)
+            if whole is not None and shown is not None:
+                assert view(shown) == view(orjson.loads(whole))
+
+    agree()
+
+
+def test_the_page_of_many_values_is_made_of_few(ostia: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = build_query("cube", {"bbox": "-40,-10,-20,10"}, ostia)
+    shown = given_to_the_page(ostia, query, monkeypatch) or {}
+    (values,) = shown["ranges"].values()
+    assert len(values["values"]) == MAX_ROWS < math.prod(values["shape"])
+
+
+@pytest.mark.parametrize(("datetime", "offered"), [("2008-07", True), ("../..", False)])
+def test_a_geotiff_is_offered_of_what_it_can_hold(client: FlaskClient, datetime: str, offered: bool) -> None:
+    source = client.get(
+        "/collections/ostia/cube", query_string={**QUERIES["cube"], "datetime": datetime, "f": "html"}
+    ).text
+    links = [link["href"] for link in tags(source, "a") if link.get("download", "").endswith(".tif")]
+    assert bool(links) == offered
+    assert all(client.get(link).status_code == 200 for link in links)

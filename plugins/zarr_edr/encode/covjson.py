@@ -90,11 +90,13 @@ _WORTH_SENDING = 1024**2
 def _pieces(document: dict[str, Any], ranges: Mapping[str, Range]) -> Iterator[bytes]:
     """A coverage; many values are written some at a time."""
     if sum(values.values.size for values in ranges.values()) <= _AT_ONCE:
-        yield orjson.dumps(document | {"ranges": {name: _range(r) for name, r in ranges.items()}}, option=_OPTIONS)
+        yield orjson.dumps(
+            document | {"ranges": {name: range_document(r) for name, r in ranges.items()}}, option=_OPTIONS
+        )
         return
     before = orjson.dumps(document, option=_OPTIONS)[:-1] + b',"ranges":{'
     for name, values in ranges.items():
-        described = _range(values)
+        described = range_document(values)
         flat = described.pop("values")
         yield before + orjson.dumps(name) + b":" + orjson.dumps(described)[:-1] + b',"values":['
         for start in range(0, len(flat), _AT_ONCE):
@@ -153,11 +155,13 @@ def _all_times(axis: TimeAxis) -> bytes:
     return orjson.dumps([axis.iso[i] for i in axis.order.tolist()])
 
 
-def _range(values: Range) -> dict[str, Any]:
-    array = _writable(values.values)
+def range_document(values: Range, most: int | None = None) -> dict[str, Any]:
+    """A range as an NdArray, whose values are an array or a list: all, or only the first `most`, which is no valid one."""
+    array = values.values
+    array = _writable(array if most is None or array.size <= most else array.flat[:most])
     document: dict[str, Any] = {"type": "NdArray", "dataType": _data_type(array)}
     if values.axis_names:
-        document |= {"axisNames": values.axis_names, "shape": array.shape}
+        document |= {"axisNames": values.axis_names, "shape": values.values.shape}
     flat = array.reshape(-1)
     as_array = not isinstance(flat, np.ma.MaskedArray) and flat.dtype.kind in "fiu" and flat.dtype.itemsize > 1
     document["values"] = np.ascontiguousarray(flat) if as_array else flat.tolist()

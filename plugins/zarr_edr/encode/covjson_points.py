@@ -31,15 +31,19 @@ class CovJsonPointsEncoder:
 
     def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
         """The document as UTF-8. Raises `ResponseTooLarge` for more than `MAX_COVERAGES`."""
+        self.admit(coverages)
+        of_line = coverages.shape is PointShape.PATH
+        points = tuple(p for coverage in coverages.coverages for p in _points(coverage, of_line=of_line))
+        return CovJsonEncoder().encode(replace(coverages, coverages=points, single=False))
+
+    def admit(self, coverages: CoverageSet) -> None:
+        """See `ChoosyEncoder`."""
         count = sum(_positions(coverage) for coverage in coverages.coverages)
         if count > MAX_COVERAGES:
             raise ResponseTooLarge(
                 f"CoverageJSON-points has a coverage for each position, and this answer has {count:,}, of {MAX_COVERAGES:,}"
                 " allowed; ask for fewer, or for CoverageJSON, which takes far less space."
             )
-        of_line = coverages.shape is PointShape.PATH
-        points = tuple(p for coverage in coverages.coverages for p in _points(coverage, of_line=of_line))
-        return CovJsonEncoder().encode(replace(coverages, coverages=points, single=False))
 
 
 def _positions(coverage: Coverage) -> int:

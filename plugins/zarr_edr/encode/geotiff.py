@@ -41,6 +41,14 @@ class GeoTiffEncoder:
 
     def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
         """The file. Raises `InvalidFormat` for more than one place, time or member, and for uneven grids."""
+        raster, bands = self._planned(coverages)
+        return (_written(raster, bands, coverages.crs),)
+
+    def admit(self, coverages: CoverageSet) -> None:
+        """See `ChoosyEncoder`."""
+        self._planned(coverages)
+
+    def _planned(self, coverages: CoverageSet) -> tuple[Raster, list[_Band]]:
         first = coverages.coverages[0]
         _check_one_raster(coverages.coverages)
         parameters = {parameter.name: parameter for parameter in coverages.parameters}
@@ -48,7 +56,7 @@ class GeoTiffEncoder:
         raster = raster_of(_axis(first, "x"), _axis(first, "y"), coverages.crs, grid)
         bands = [band for coverage in coverages.coverages for band in _bands(coverage, parameters)]
         _check_size(len(bands), raster.columns.size, raster.rows.size)
-        return (_written(raster, bands, coverages.crs),)
+        return raster, bands
 
 
 @dataclass(frozen=True, slots=True, eq=False)

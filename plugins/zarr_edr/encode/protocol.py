@@ -45,3 +45,11 @@ class PartsEncoder(Encoder, Protocol):
 
     def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterable[bytes]:
         """The document in pieces. A part is taken when what was taken before is written."""
+
+
+@runtime_checkable
+class ChoosyEncoder(Encoder, Protocol):
+    """Knows before it writes whether the format can hold the coverages."""
+
+    def admit(self, coverages: CoverageSet) -> None:
+        """Raise `InvalidFormat` or `ResponseTooLarge` as `encode` would, without writing anything."""

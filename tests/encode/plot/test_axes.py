@@ -92,7 +92,7 @@ def test_a_path_without_times_is_drawn_over_distance_unless_it_stands_still(x: l
 
 def test_coordinates_of_a_projection_are_named_by_it() -> None:
     mercator = HorizontalCrs("http://www.opengis.net/def/crs/EPSG/0/3857", "", geographic=False)
-    assert ruler("x", EVERY_DOMAIN["Grid"], mercator).axis == PlotAxis("x (EPSG:3857)")
+    assert ruler("x", EVERY_DOMAIN["Grid"], mercator).axis == PlotAxis("x (EPSG:3857, km)", Scale.METRES)
 
 
 def test_other_calendars_are_named() -> None:

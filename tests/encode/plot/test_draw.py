@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from zarr_edr.coverage import Coverage
+from zarr_edr.dataset.model import HorizontalCrs
 from zarr_edr.encode.plot import draw, style
 from zarr_edr.encode.plot.sketch import sketch
 from zarr_edr.testing.pictures import EVERY_DOMAIN, answer_of, grid, levels, series
@@ -187,3 +188,29 @@ def test_an_ensemble_has_a_bold_mean() -> None:
     *thin, bold = only(figure(*members)).lines
     assert np.asarray(bold.get_ydata()).tolist() == [2.5, 3.5]
     assert all(line.get_linewidth() < bold.get_linewidth() for line in thin)
+
+
+def test_a_legend_stands_beside_the_curves_and_within_the_picture() -> None:
+    long = [series([1.0, 2.0], dimensions={"quantile": f"{k}{' of the distribution' * 3}"}) for k in range(8)]
+    made = figure(*long)
+    legend, frame = only(made).get_legend(), only(made).get_window_extent()
+    assert legend is not None
+    box = legend.get_window_extent()
+    assert frame.x1 <= box.x0 < box.x1 <= made.bbox.x1
+    assert made.bbox.y0 <= box.y0 < box.y1 <= frame.y1 + 1
+
+
+def test_panels_with_the_same_curves_have_one_legend() -> None:
+    pair = [series([1.0, 2.0], dimensions={"quantile": k}) for k in range(2)]
+    both = [replace(c, ranges={"v": c.ranges["v"], "w": c.ranges["v"]}) for c in pair]
+    assert [ax.get_legend() is not None for ax in figure(*both).axes] == [True, False]
+
+
+def test_metres_of_a_projection_are_told_in_km_without_a_power_of_ten() -> None:
+    metres = HorizontalCrs("http://www.opengis.net/def/crs/EPSG/0/3857", "", geographic=False)
+    member = grid(np.arange(4.0).reshape(2, 2), np.array([-4e6, -3e6]), np.array([1e6, 2e6]))
+    made = draw.figure(sketch(replace(answer_of(member), crs=metres)))
+    draw.png(made)
+    assert "\N{MINUS SIGN}4000" in tick_labels(only(made), "x")
+    assert {"x (EPSG:3857, km)", "y (EPSG:3857, km)"} <= texts(made)
+    assert [axis.get_offset_text().get_text() for axis in (only(made).xaxis, only(made).yaxis)] == ["", ""]

@@ -165,9 +165,9 @@ class TestMaps:
             ((12, 1, 1), 12, None),
             ((124, 1, 1), 12, "Shown: 12 of 124 times, evenly spaced."),
             ((4, 19, 1), 12, "Shown: 3 of 19 levels, evenly spaced."),
-            ((4, 3, 10), 12, "Shown: 1 of 10 members or places, evenly spaced."),
+            ((4, 3, 10), 12, "Shown: 1 of 10 members (number), evenly spaced."),
             ((1, 1, 10), 10, None),
-            ((124, 19, 10), 12, "Shown: 12 of 124 times, 1 of 19 levels, 1 of 10 members or places, evenly spaced."),
+            ((124, 19, 10), 12, "Shown: 12 of 124 times, 1 of 19 levels, 1 of 10 members (number), evenly spaced."),
         ],
     )
     def test_there_are_up_to_twelve_and_it_is_said_of_how_many(
@@ -314,3 +314,11 @@ def test_times_are_those_of_the_coverage_in_chronological_order() -> None:
     assert isinstance(t, Times)
     (line,) = lines(coverage).lines
     assert line.across.tolist() == t.axis.us[t.index].tolist()
+
+
+def test_what_is_not_shown_of_sections_is_called_by_what_differs() -> None:
+    section = EVERY_DOMAIN["Section"]
+    members = [replace(section, dimensions={"number": k}) for k in range(15)]
+    lines = [replace(section, place=k) for k in range(15)]
+    assert "Shown: 12 of 15 members (number), evenly spaced." in sketch(answer_of(*members)).notes
+    assert "Shown: 12 of 15 places, evenly spaced." in sketch(answer_of(*lines)).notes

@@ -69,7 +69,7 @@ def horizontal(name: str, crs: HorizontalCrs) -> PlotAxis:
     """The axis of x or y coordinates."""
     if crs.geographic:
         return PlotAxis("Longitude", Scale.LONGITUDE) if name == "x" else PlotAxis("Latitude", Scale.LATITUDE)
-    return PlotAxis(f"{name} ({text.crs_text(crs)})")
+    return PlotAxis(f"{name} ({text.crs_text(crs)}, km)", Scale.METRES)
 
 
 def _times(times: Times) -> Ruler:
@@ -100,7 +100,8 @@ def _path(path: Tuples, crs: HorizontalCrs) -> Ruler:
             return timed
     along = distances(path.x, path.y, geographic=crs.geographic)
     if (np.diff(along) > 0).all():
-        return Ruler(PlotAxis(f"Distance along the path ({'km' if crs.geographic else text.crs_text(crs)})"), along)
+        label = "Distance along the path (km" + (")" if crs.geographic else f" in {text.crs_text(crs)})")
+        return Ruler(PlotAxis(label, Scale.NUMBER if crs.geographic else Scale.METRES), along)
     return Ruler(PlotAxis("Vertex of the path"), np.arange(1.0, path.x.size + 1))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from zarr_edr.coverage import Coverage, CoverageSet, Range
+from zarr_edr.coverage import Coverage, CoverageSet, Range, times_of, tuples_of
 from zarr_edr.dataset.model import Parameter
 from zarr_edr.encode.plot.slots import DOTS, Along, Slot, along_of, facets, others
-from zarr_edr.encode.plot.text import counted
+from zarr_edr.encode.plot.text import counted, plain
 from zarr_edr.encode.values import has_missing, present
 
 MAX_PANELS = 12
@@ -111,13 +112,36 @@ def _fields(parameter: Parameter, along: Along, coverages: Sequence[Coverage], r
     z = evenly(sizes.get("z", 1), room // len(t))
     c = evenly(len(coverages), room // (len(t) * len(z)))
     slots = tuple(_slots(parameter, along, [coverages[number] for number in c], {"t": t, "z": z}))
-    further = "members, places, levels or times" if along in (DOTS, ("z", "composite")) else "members or places"
-    counts = ((len(t), len(times), "times"), (len(z), sizes.get("z", 1), "levels"), (len(c), len(coverages), further))
+    counts = (
+        (len(t), len(times), "times"),
+        (len(z), sizes.get("z", 1), "levels"),
+        (len(c), len(coverages), _what_differs(coverages)),
+    )
     left_out = [counted(*count) for count in counts if count[0] < count[1]]
     notes = [f"Shown: {', '.join(left_out)}, evenly spaced."] if left_out else []
     if len(times) < sizes.get("t", 1):
         notes.append(f"Not shown: {sizes['t'] - len(times):,} of {sizes['t']:,} times, which have no values.")
     return slots, len(coverages) * prod(sizes.values()), tuple(notes)
+
+
+def _what_differs(coverages: Sequence[Coverage]) -> str:
+    """What there is one coverage for each of, e.g. `members (number)`, `times`, or `members (number) with levels`."""
+    found: dict[str, set[Any]] = {"places": {coverage.place for coverage in coverages}}
+    for name in coverages[0].dimensions:
+        found[f"members ({plain(name, 24)})"] = {coverage.dimensions.get(name) for coverage in coverages}
+    found |= {"levels": set(map(_first_level, coverages)), "times": set(map(_first_time, coverages))}
+    return " with ".join(what for what, values in found.items() if len(values) > 1) or "coverages"
+
+
+def _first_level(coverage: Coverage) -> float | None:
+    levels, tuples = coverage.axes.get("z"), tuples_of(coverage)
+    levels = tuples.z if levels is None and tuples is not None else levels
+    return float(levels[0]) if isinstance(levels, np.ndarray) else None
+
+
+def _first_time(coverage: Coverage) -> int | None:
+    times = times_of(coverage)
+    return None if times is None else int(times.index[0])
 
 
 def _with_values(coverage: Coverage, parameter: Parameter, times: int) -> list[int]:

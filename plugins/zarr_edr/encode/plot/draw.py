@@ -17,12 +17,13 @@ from matplotlib.figure import Figure
 from zarr_edr.encode.plot import layout as sizes
 from zarr_edr.encode.plot.draw_axes import LABEL_CHARS, draw_axis, outer_labels
 from zarr_edr.encode.plot.layout import Layout, layout
-from zarr_edr.encode.plot.lines import MAX_LEGEND
 from zarr_edr.encode.plot.model import DotsPanel, FieldPanel, Line, LinesPanel, Panel, Scale, Sketch, Weight, WordsPanel
 from zarr_edr.encode.plot.style import DPI, GRID, INK, MISSING, SOFT, line_colours, palette, words
 
 _BAR_PX = 640
 """Length of a colour bar, where there is room."""
+_LEGEND_CHARS = 28
+"""On a line of a legend."""
 
 
 def figure(sketch: Sketch) -> Figure:
@@ -35,6 +36,7 @@ def figure(sketch: Sketch) -> Figure:
     for empty in axes[len(sketch.panels) :]:
         empty.remove()
     drawn = [_panel(ax, panel, frame) for ax, panel in zip(axes, sketch.panels, strict=False)]
+    _legends(axes, sketch.panels, frame)
     _colour_bars(made, axes, sketch.panels, drawn, frame)
     outer_labels(axes, sketch.panels, frame)
     return made
@@ -95,16 +97,28 @@ def _lines(ax: Axes, panel: LinesPanel, frame: Layout) -> None:
     colours = line_colours(panel.lines)
     for line in panel.lines:
         look = _look(line) | _between(panel, line)
-        ax.plot(line.across, line.up, color=colours[line.colour], label=words(line.label), **look)
+        ax.plot(line.across, line.up, color=colours[line.colour], label=words(line.label, _LEGEND_CHARS), **look)
     if not any(np.isfinite(line.across + line.up).any() for line in panel.lines):
         _no_values(ax)
     draw_axis(ax, "x", panel.across, _range([line.across for line in panel.lines]), frame)
     draw_axis(ax, "y", panel.up, _range([line.up for line in panel.lines]), frame)
     ax.grid(visible=True, color=GRID, linewidth=0.8)
     ax.set_axisbelow(True)
-    named = [handle for handle in ax.lines if not str(handle.get_label()).startswith("_") and handle.get_label()]
-    if named:
-        ax.legend(handles=named, fontsize=9, loc="best" if len(panel.lines) <= 2 * MAX_LEGEND else "upper left")
+
+
+def _legends(axes: list[Axes], panels: tuple[Panel, ...], frame: Layout) -> None:
+    """What the curves are: beside the first of the panels with the same ones, so that it hides none; within narrow panels."""
+    told: set[tuple[str, ...]] = set()
+    for ax, panel in zip(axes, panels, strict=False):
+        labels = tuple(line.label for line in panel.lines if line.label) if isinstance(panel, LinesPanel) else ()
+        if not labels or labels in told:
+            continue
+        told.add(labels)
+        handles = [h for h in ax.lines if h.get_label() and not str(h.get_label()).startswith("_")]
+        if frame.columns == 1:
+            ax.legend(handles=handles, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
+        else:
+            ax.legend(handles=handles, fontsize=9, loc="best", frameon=True, framealpha=0.85, edgecolor=GRID)
 
 
 def _look(line: Line) -> dict[str, Any]:

@@ -83,6 +83,11 @@ def _ticks(target: Any, axis: PlotAxis, ends: tuple[float, float] | None, most: 
             target.set_major_formatter(_fixed({float(k): words(axis.classes[k]) for k in at}))
             if target.axis_name == "x" and sum(len(axis.classes[k]) for k in at) > 90:
                 target.set_tick_params(rotation=90)
+        case Scale.METRES:
+            target.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+            target.set_major_formatter(
+                FuncFormatter(lambda value, _: f"{value / 1000:.10g}".replace("-", "\N{MINUS SIGN}"))
+            )
         case Scale.NUMBER:
             target.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
 

@@ -15,7 +15,8 @@ from zarr_edr.encode.plot.flags import Flags, flags_of
 from zarr_edr.encode.plot.model import Float64Array, Line, LinesPanel, PlotAxis, Scale, Weight, WordsPanel
 from zarr_edr.encode.plot.slots import DIMENSION, Along, Slot
 
-MAX_LEGEND = 10
+MAX_LEGEND = 8
+"""Curves with a legend: more have no colours that are told apart at sight."""
 _VERTICES = (100, 4_000)
 """Of one curve, at least and at most: some for each pixel."""
 _ALL_VERTICES = 24_000

@@ -20,6 +20,8 @@ class Scale(StrEnum):
     """Microseconds since 1970-01-01T00:00Z, counted in `PlotAxis.calendar`."""
     LONGITUDE = "longitude"
     LATITUDE = "latitude"
+    METRES = "metres"
+    """Coordinates of a projection; ticks tell them in km."""
     CLASSES = "classes"
     """0, 1, 2, ...: entries of `PlotAxis.classes`."""
 

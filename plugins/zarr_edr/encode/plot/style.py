@@ -40,7 +40,7 @@ _STYLE: Mapping[str, Any] = {
     "agg.path.chunksize": 10_000,
 }
 INK, SOFT, GRID, MISSING = "#16232b", "#4c5d68", "#e3e9ec", "#d3d8da"
-_LINES = ("#00609c", "#d1495b", "#2a8a57", "#e08e0b", "#7a4fa3", "#16a3b0", "#8c5a3c", "#d65db1", "#5b6b75", "#9aa514")
+_LINES = ("#00609c", "#d1495b", "#2a8a57", "#e08e0b", "#7a4fa3", "#16a3b0", "#8c5a3c", "#d65db1")
 _SEQUENTIAL, _DIVERGING = "viridis", "RdBu_r"
 
 

@@ -109,6 +109,15 @@ class TestDimensions:
         assert (dataset.variables["v"].dims, dataset.attributes["featureType"]) == (("station", "z"), "profile")
         assert dataset.variables["longitude"].values.tolist() == X.tolist()
 
+    def test_one_point_is_scalar_coordinates_whatever_axes_its_parameters_have(self) -> None:
+        cell = {"x": X[:1], "y": Y[:1], "t": times(0, 1)}
+        deep = of(DomainType.GRID, {**cell, "z": Z}, ("t", "z", "y", "x"), np.arange(4).reshape(2, 2, 1, 1))
+        shallow = replace(of(DomainType.POINT_SERIES, cell, ("t",), [1, 2]), ranges={"w": Range(("t",), np.arange(2))})
+        dataset = laid(deep, shallow, single=False, shape=PointShape.ONE)
+        assert (dataset.variables["v"].dims, dataset.variables["w"].dims) == (("time", "z"), ("time",))
+        assert (dataset.variables["longitude"].dims, dataset.dims) == ((), {"time": 2, "z": 2})
+        assert dataset.variables["v"].values.tolist() == [[0, 1], [2, 3]]
+
     @pytest.mark.parametrize("count", [1, 2])
     def test_series_of_levels_of_several_points_are_stations(self, count: int) -> None:
         axes = {"y": Y[:1], "z": Z, "t": times(0, 1)}

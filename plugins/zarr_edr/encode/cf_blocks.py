@@ -67,17 +67,17 @@ def blocks_of(coverages: CoverageSet) -> list[CfBlock]:
     families: dict[tuple[Any, ...], list[Coverage]] = {}
     for coverage in coverages.coverages:
         families.setdefault(_signature(coverage, as_points=as_points), []).append(coverage)
-    lone = as_points or _is_lone(coverages, DomainType.VERTICAL_PROFILE)
+    lone = coverages.shape is PointShape.MANY or _is_lone(coverages, DomainType.VERTICAL_PROFILE)
     return [
-        _Stack(members, rows, lone, numbered).block()
+        _Stack(members, rows, lone, numbered, as_points).block()
         for family in families.values()
         for members, rows in _by_member(family, as_points=as_points)
     ]
 
 
 def _cells_are_points(coverages: CoverageSet) -> bool:
-    """Whether grids are single cells of several places: points, of which each has many times and levels."""
-    return coverages.shape is PointShape.MANY
+    """Whether grids are single cells: points, of which each has many times and levels."""
+    return coverages.shape in (PointShape.ONE, PointShape.MANY)
 
 
 def _is_lone(coverages: CoverageSet, kind: DomainType) -> bool:
@@ -144,6 +144,8 @@ class _Stack:
     """Whether a point that is alone has a dimension of stations all the same."""
     numbered: bool
     """Whether the points of a MultiPoint are places of their own; else they are vertices of one, a line without times."""
+    as_points: bool
+    """Whether grids are single cells."""
 
     @property
     def first(self) -> Coverage:
@@ -162,6 +164,11 @@ class _Stack:
         if path:
             return TRAJECTORY
         return STATION if count > 1 or (self.lone and self.kind is not DomainType.POINT) else None
+
+    @property
+    def _flat(self) -> bool:
+        """Whether cells have no dimensions of x and y."""
+        return self.as_points or self.instance is STATION
 
     @property
     def chained(self) -> bool:
@@ -207,7 +214,7 @@ class _Stack:
     def _own(self, values: Range) -> OverDims:
         """The values of one coverage, points before times and levels."""
         dims, array = values.axis_names, values.values
-        if self.instance is STATION and dims[-2:] == ("y", "x"):
+        if self._flat and dims[-2:] == ("y", "x"):
             return OverDims(dims[:-2], array[..., 0, 0])
         if dims[-1:] == ("composite",):
             return OverDims((self.point, *dims[:-1]), np.moveaxis(array, -1, 0))
@@ -233,7 +240,7 @@ class _Stack:
         axis = coverage.axes[name]
         values = axis.axis.us[axis.index] if isinstance(axis, Times) else _numbers(coverage, name)
         in_ranges = any(name in r.axis_names for r in coverage.ranges.values())
-        at_points = self.instance is STATION and name in "xy"
+        at_points = self._flat and name in "xy"
         if values.size > 1 or (in_ranges and not at_points):
             return OverDims((name,), values)
         return OverDims((), values.reshape(()))

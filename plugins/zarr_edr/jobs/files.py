@@ -63,15 +63,19 @@ class JobFolder:
     def _dismissed(self) -> Path:
         return self.path / "dismissed"
 
+    @property
+    def _lock(self) -> Path:
+        return self.path / "lock"
+
     def hold(self) -> Hold | None:
         """Begin to work on the job; None where another does."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Hold.take(self.path / "lock")
+        return Hold.take(self._lock)
 
     def is_worked_on(self) -> bool:
         """Whether a process works on the job."""
         try:
-            hold = Hold.take(self.path / "lock")
+            hold = Hold.take(self._lock)
         except FileNotFoundError:  # without its folder nothing can be done for it
             return False
         if hold is not None:
@@ -93,6 +97,12 @@ class JobFolder:
             return time.time() - self.path.stat().st_mtime
         except FileNotFoundError:
             return 0.0
+
+    def empty(self) -> None:
+        """Remove what takes room: all but what other processes look for."""
+        for path in (self.result, self.part):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.spill, ignore_errors=True)
 
     def remove(self) -> None:
         """Remove all of it."""

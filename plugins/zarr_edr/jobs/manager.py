@@ -11,6 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -39,6 +40,7 @@ _SWEEP_S = 30.0
 _STOP_S = 5.0
 _NEW_S = 60.0
 _ANYTHING = frozenset(status.value for status in JobStatus)
+_WITH_FOLDER = UNFINISHED | {JobStatus.successful.value}
 _JSON = "application/json"
 
 
@@ -130,23 +132,27 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
         self.sweep()
         job_id = str(uuid.uuid4())
         folder = folder_of(self.settings.output_dir, job_id)
-        hold = folder.hold()
-        if hold is None:
-            raise RuntimeError(f"the new job {job_id} is held by another")
-        job = Job(job_id, work, self.records, self.settings, hold)
-        try:
+        with ExitStack() as undo:  # whatever happens before somebody works on the job
+            undo.callback(folder.remove)
+            hold = folder.hold()
+            if hold is None:
+                raise RuntimeError(f"the new job {job_id} is held by another")
+            undo.callback(hold.release)
+            job = Job(job_id, work, self.records, self.settings, hold)
             self.records.add(_accepted(process_id, job, work), self._check_room)
-        except EdrError:
-            folder.remove()
-            hold.release()
-            raise
-        with self._lock:
-            self._here = [other for other in self._here if other.thread.is_alive()] + [job]
+            undo.callback(self.records.remove, [job_id])
+            self._begin(job, wait=wait)
+            undo.pop_all()
         if wait:
             job.run()
-        else:
-            job.thread.start()
         return self.get_job(job_id)
+
+    def _begin(self, job: Job, *, wait: bool) -> None:
+        """Count a job to those of this process, and start its thread, unless the caller will run it."""
+        with self._lock:
+            if not wait:
+                job.thread.start()
+            self._here = [other for other in self._here if other.thread.is_alive()] + [job]
 
     def _check_room(self, others: list[Record]) -> None:
         bounds = self.settings.bounds
@@ -227,8 +233,12 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
         folder = folder_of(self.settings.output_dir, record["identifier"])
         if folder.is_worked_on():
             return record
-        if self.records.change(record["identifier"], ending(GONE), only_if=UNFINISHED):
-            folder.remove()
+        try:
+            if self.records.change(record["identifier"], ending(GONE), only_if=UNFINISHED):
+                folder.remove()
+        except OSError:  # a full disk: what is known can be told all the same
+            LOGGER.exception("job %s: its end cannot be recorded yet", record["identifier"])
+            return {**record, **ending(GONE)}
         return self.records.get(record["identifier"]) or record
 
     def sweep(self) -> None:
@@ -250,10 +260,11 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
             if record.get("by") != OURS and record.get("location"):
                 Path(record["location"]).unlink(missing_ok=True)
         self.records.remove([record["identifier"] for record in old])
-        self._remove_folders({record["identifier"] for record in records} - {record["identifier"] for record in old})
+        forgotten = {record["identifier"] for record in old}
+        self._remove_folders({r["identifier"] for r in records if r["status"] in _WITH_FOLDER} - forgotten)
 
     def _remove_folders(self, kept: set[str]) -> None:
-        """Remove the folders of jobs that are not kept; new ones stay, since their records may be newer than `kept`."""
+        """Remove the folders but those of `kept` jobs; new ones stay, since their records may be newer than `kept`."""
         jobs = self.settings.output_dir / "jobs"
         for path in jobs.iterdir() if jobs.is_dir() else ():
             folder = JobFolder(path)

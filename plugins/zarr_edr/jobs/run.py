@@ -30,6 +30,8 @@ TELL_S = 1.0
 """Seconds between changes of the record."""
 _TURN_S = 0.2
 """Seconds between looks for a free place."""
+RETRY_S = (0.1, 0.5, 2.0)
+"""Seconds to wait before the end of a job is recorded again, where it could not be."""
 
 
 class Work(Protocol):
@@ -75,6 +77,7 @@ class End:
     """With which the result is answered."""
 
 
+_SUCCESSFUL = "successful"
 _DEFECT = End(
     "failed",
     "The service failed. The operator finds the cause in the log, by the id of the job.",
@@ -92,6 +95,10 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def _unstored(error: OSError) -> End:
+    return End("failed", f"The result could not be stored: {error.strerror}.", "NoApplicableCode", 500)
+
+
 def _level(error: EdrError) -> int:
     return logging.ERROR if error.status >= 500 else logging.INFO
 
@@ -100,7 +107,7 @@ def ending(end: End) -> Record:
     """What the end of a job changes in its record."""
     time_ = now()
     changes: Record = {"status": end.status, "message": end.message, "finished": time_, "updated": time_}
-    if end.status == "successful":
+    if end.status == _SUCCESSFUL:
         return {**changes, "progress": 100}
     return {**changes, "location": None, "failure": {"kind": end.kind, "http_status": end.http_status}}
 
@@ -128,7 +135,7 @@ class Job:
             end = End("failed", error.message, error.kind, error.status)
             LOGGER.log(_level(error), "job %s: %s: %s (%r)", self.id, error.kind, error.message, error.__cause__)
         except OSError as error:
-            end = End("failed", f"The result could not be stored: {error.strerror}.", "NoApplicableCode", 500)
+            end = _unstored(error)
             LOGGER.exception("job %s", self.id)
         finally:
             self._close(end)
@@ -182,8 +189,8 @@ class Job:
         self._check_room()
         self.folder.part.rename(self.folder.result)
         if written == 0:
-            return End("successful", "Done: there are no data at these points.")
-        return End("successful", f"Done: {written:,} bytes of {self._work.media_type}.")
+            return End(_SUCCESSFUL, "Done: there are no data at these points.")
+        return End(_SUCCESSFUL, f"Done: {written:,} bytes of {self._work.media_type}.")
 
     def _check_room(self) -> None:
         allowed = self._settings.bounds.results_bytes
@@ -199,12 +206,38 @@ class Job:
 
     def _close(self, end: End) -> None:
         """Record the end, unless the job was dismissed meanwhile, and remove what is of no use any more."""
-        recorded = self._records.change(self.id, ending(end), only_if=UNFINISHED)
-        if recorded and end.status == "successful":
-            JobFolder(self.folder.spill).remove()
-        else:
-            self.folder.remove()
-        self._hold.release()
+        kept = False
+        try:
+            kept = self._settled(end)
+        finally:
+            if not kept:
+                self.folder.remove()
+            self._hold.release()
+            # Who dismisses a job leaves its folder to the one that holds it: so look once more, when nobody does.
+            if self.folder.is_called_off():
+                self.folder.remove()
+
+    def _settled(self, end: End) -> bool:
+        """Record the end, with as little on the disk as may be, since that may be full; whether there is a result to keep."""
+        if end.status != _SUCCESSFUL:
+            self.folder.empty()
+            self._recorded(end)
+            return False
+        JobFolder(self.folder.spill).remove()
+        try:
+            return self._recorded(end)
+        except OSError as error:
+            return self._settled(_unstored(error))
+
+    def _recorded(self, end: End) -> bool:
+        """Change the record, at the fourth attempt at the latest; False where the job was dismissed. Raises `OSError`."""
+        for pause_s in RETRY_S:
+            try:
+                return self._records.change(self.id, ending(end), only_if=UNFINISHED)
+            except OSError:
+                LOGGER.exception("job %s: its end cannot be recorded yet", self.id)
+                time.sleep(pause_s)
+        return self._records.change(self.id, ending(end), only_if=UNFINISHED)
 
 
 def folder_of(output_dir: Path, job_id: str) -> JobFolder:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,7 @@ from zarr_edr.encode import encoder_for
 from zarr_edr.encode.rows import CsvEncoder
 from zarr_edr.engine import Answer, answer, pieces
 from zarr_edr.errors import ChunkCorrupt, DeadlineExceeded, Overloaded, ResponseTooLarge
+from zarr_edr.jobs.files import size_bytes
 from zarr_edr.limits import Deadline, Limits
 from zarr_edr.outline import Outline
 from zarr_edr.query.request import build_query
@@ -67,6 +71,22 @@ def chunks(store: CountingStore) -> int:
     return store.counts.chunk_gets.total()
 
 
+@contextmanager
+def broken(chunk: Path) -> Iterator[None]:
+    """A chunk that is empty meanwhile."""
+    held = chunk.read_bytes()
+    chunk.write_bytes(b"")
+    try:
+        yield
+    finally:
+        chunk.write_bytes(held)
+
+
+def mapped(folder: Path) -> list[str]:
+    """Files of a folder that are mapped, deleted ones too."""
+    return [line for line in Path("/proc/self/maps").read_text().splitlines() if str(folder) in line]
+
+
 class TestReading:
     @pytest.mark.parametrize("given", [CUBE, POINTS], ids=["cube", "points"])
     def test_begins_to_answer_before_the_last_chunk_is_read(
@@ -97,14 +117,8 @@ class TestReading:
     def test_of_a_chunk_that_fails_on_the_way_raises(self, steps: Collection, path: Path) -> None:
         body = taken(ask(steps, CUBE))
         next(body)
-        last = path / "v/c/2/1/3"
-        held = last.read_bytes()
-        last.write_bytes(b"")
-        try:
-            with pytest.raises(ChunkCorrupt):
-                list(body)
-        finally:
-            last.write_bytes(held)
+        with broken(path / "v/c/2/1/3"), pytest.raises(ChunkCorrupt):
+            list(body)
 
     def test_time_that_the_client_takes_is_not_the_querys(self, steps: Collection) -> None:
         body = taken(ask(steps, CUBE, Deadline.after(0.5)))
@@ -135,11 +149,34 @@ class TestPieces:
         assert found is not None
         assert b"".join(found) == ask(steps, POINTS).whole()
 
-    def test_leave_no_file_behind(self, steps: Collection, tmp_path: Path) -> None:
-        found = pieces(build_query("cube", CUBE, steps), steps, CSV, deadline=Deadline.after(60), spill=tmp_path)
+    @pytest.mark.parametrize("count", [1, 2, None], ids=["begun", "part", "all"])
+    def test_leave_no_file_behind(self, steps: Collection, tmp_path: Path, count: int | None) -> None:
+        query = build_query("position", POINTS, steps)
+        found = pieces(query, steps, CSV, deadline=Deadline.after(60), spill=tmp_path)
+        assert isinstance(found, Generator)
+        gc.disable()  # which would close what was left open
+        try:
+            taken = list(islice(found, count))
+            found.close()
+            assert (list(tmp_path.iterdir()), mapped(tmp_path)) == ([], [])
+        finally:
+            gc.enable()
+        assert taken
+
+    def test_leave_no_file_behind_where_a_chunk_fails(self, steps: Collection, path: Path, tmp_path: Path) -> None:
+        query = build_query("position", POINTS, steps)
+        found = pieces(query, steps, CSV, deadline=Deadline.after(60), spill=tmp_path)
+        with broken(path / "v/c/2/1/3"), pytest.raises(ChunkCorrupt) as raised:
+            list(found or ())
+        assert raised.value.__traceback__ is not None  # its frames are still there
+        assert (list(tmp_path.iterdir()), mapped(tmp_path)) == ([], [])
+
+    def test_count_as_bytes_of_the_folder_while_they_are_made(self, steps: Collection, tmp_path: Path) -> None:
+        query = build_query("position", POINTS, steps)
+        found = pieces(query, steps, CSV, deadline=Deadline.after(60), spill=tmp_path)
         assert found is not None
-        next(found)
-        assert list(tmp_path.iterdir()) == []
+        list(islice(found, 2))
+        assert size_bytes(tmp_path) >= 32 * 6 * 4  # points, times, bytes of each
 
     def test_tell_how_far_they_are(self, steps: Collection) -> None:
         told: list[float] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -187,12 +188,9 @@ def _in_parts(
     outline = Outline.of_plan(planned, labelled(collection.crs, query.crs), query.tags)
 
     def written() -> Iterator[bytes]:
-        try:
+        with closing(reading):
             coverages = read_parts(parts, reading, collection.crs, query, clock.now)
             yield from encoder.encode_parts(outline, gauge.counting(coverages))
-        finally:
-            if file is not None:
-                file.close()
 
     return _Made(written(), reading.stats, planned.cells, planned.chunks)
 

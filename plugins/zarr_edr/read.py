@@ -79,10 +79,27 @@ class Reading:
         self.stats = ReadStats()
         self._scheduler = scheduler
         self._spill, self._after_round = spill, after_round
-        self._stored = [_zeros(r) if spill is None else _filed(r, spill) for r in self.reads]
+        self._arrays: list[NDArray[Any]] | None = None
+
+    @property
+    def _stored(self) -> list[NDArray[Any]]:
+        """Stored values of each of `reads`. Raises `Overloaded` where there is no room for them."""
+        if self._arrays is None:
+            spill = self._spill
+            self._arrays = [_zeros(r) if spill is None else _filed(r, spill) for r in self.reads]
+        return self._arrays
+
+    def close(self) -> None:
+        """Let go of the values, and of the file that they are in."""
+        self._arrays = None
+        if self._spill is not None:
+            self._spill.close()
 
     def fill(self, numbered: NumberedReads, deadline: Deadline) -> None:
-        """Read some chunks of the plan. Raises `StoreError` where one cannot be had: never a null in its place."""
+        """Read some chunks of the plan. Raises `StoreError` where one cannot be had: never a null in its place.
+
+        Raises `Overloaded` where there is no room for the values.
+        """
         for tasks, targets in self._rounds(numbered, deadline):
             results, self.stats.scheduler = self._scheduler.run(pick, tasks, deadline)
             for numbers, task, picked in zip(targets, tasks, results, strict=True):
@@ -97,7 +114,11 @@ class Reading:
 
     def values(self, number: int, part: tuple[slice, ...] = ()) -> NDArray[Any]:
         """Decoded values of an `ArrayRead`, or of a part of it; those of points outside mean nothing."""
-        return self.reads[number].parameter.packing.decode(self._stored[number][part])
+        stored = self._stored[number][part]
+        if self._spill is not None:
+            stored = np.array(stored)  # in memory: the file can then be given back whoever still has them
+            self._spill.release()
+        return self.reads[number].parameter.packing.decode(stored)
 
     def _rounds(
         self, numbered: NumberedReads, deadline: Deadline

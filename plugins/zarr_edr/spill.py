@@ -7,7 +7,7 @@ import mmap
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,22 @@ from zarr_edr.errors import Overloaded
 
 
 class Spill:
-    """Arrays that live in a file without a name: it is gone with the process, however that ends."""
+    """Arrays that live in a file of a folder, where whoever counts the bytes of the folder sees it.
+
+    The folder is the caller's, and so is what a process that is killed leaves in it.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open until `close`
+        self._folder = folder
+        self._file: IO[bytes] | None = None
         self._maps: list[mmap.mmap] = []
         self._bytes = 0
 
     def allocate(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         """An array, all zero. Raises `Overloaded` where the disk has no room for it."""
         size = max(1, int(np.prod(shape, dtype=np.int64))) * dtype.itemsize
+        if self._file is None:
+            self._file = tempfile.NamedTemporaryFile(prefix="values-", dir=self._folder)  # noqa: SIM115 - until `close`
         start = -(-self._bytes // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         try:
             os.posix_fallocate(
@@ -46,6 +52,8 @@ class Spill:
             mapped.madvise(mmap.MADV_DONTNEED)
 
     def close(self) -> None:
-        """Give the file back as soon as no array of it is in use any more."""
-        self._maps.clear()
-        self._file.close()
+        """Give the file back. Raises `BufferError` where an array of it is still in use, which is a defect of its user."""
+        if self._file is not None:
+            self._file.close()
+        while self._maps:
+            self._maps.pop().close()

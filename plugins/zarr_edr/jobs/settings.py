@@ -29,7 +29,8 @@ class JobBounds:
     jobs_kept: int = field(default=1000, metadata={"help": "jobs that are known, finished ones included"})
     results_hours: int = field(default=24, metadata={"help": "hours for which a finished job and its result are kept"})
     results_bytes: int = field(
-        default=20 * 1024**3, metadata={"help": "bytes on disk of all results and posted tables"}
+        default=20 * 1024**3,
+        metadata={"help": "bytes on disk of all results and posted tables, and of the values of jobs that run"},
     )
 
 

@@ -143,7 +143,12 @@ class SlowCsv(CsvEncoder):
 
 
 class TestPieces:
-    def test_are_the_answer_whatever_holds_the_values(self, steps: Collection, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("most", [8, 100, 10**6])
+    def test_are_the_answer_whatever_holds_the_values(
+        self, steps: Collection, tmp_path: Path, most: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("zarr_edr.read._SPILLED_ROUND_BYTES", most)
+        monkeypatch.setattr("zarr_edr.read._MAPPED_BYTES", most)
         query = build_query("position", POINTS, steps)
         found = pieces(query, steps, CSV, deadline=Deadline.after(60), spill=tmp_path)
         assert found is not None

@@ -6,7 +6,8 @@ cluster is the size of the answer, not of the chunks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby, islice
@@ -25,8 +26,15 @@ from zarr_edr.spill import Spill
 NumberedReads = list[tuple[int, ChunkRead]]
 """Chunk reads, each with the number of the `ArrayRead` of the plan that it belongs to."""
 
+Batch = tuple[tuple[int, ...], tuple[ChunkRead, ...]]
+"""The chunk reads of a task, and the numbers of the `ArrayRead`s that their values go to."""
+
 _ROUND_BYTES = 64 * 1024**2
 """Picked values that may wait, beside the arrays they go to, until all tasks of a round are done."""
+_SPILLED_ROUND_BYTES = 16 * 1024**2
+"""The same, and what a task may pick, where the arrays are in a file: their size is then not that of memory."""
+_MAPPED_BYTES = 32 * 1024**2
+"""Of such a file that are in memory at a time."""
 
 
 @dataclass(slots=True)
@@ -101,16 +109,38 @@ class Reading:
         Raises `Overloaded` where there is no room for the values.
         """
         for tasks, targets in self._rounds(numbered, deadline):
-            results, self.stats.scheduler = self._scheduler.run(pick, tasks, deadline)
-            for numbers, task, picked in zip(targets, tasks, results, strict=True):
-                for number, chunk_read, values in zip(numbers, task.reads, picked.values, strict=True):
-                    _scatter(self._stored[number], chunk_read.out, values)
-                self.stats.chunks += picked.chunks
-                self.stats.chunks_fetched += picked.chunks_fetched
-                self.stats.bytes_read += picked.bytes_read
-            if self._spill is not None:
-                self._spill.release()
+            self._run(tasks, targets, deadline)
             self._after_round()
+
+    def _run(self, tasks: list[ReadTask], targets: list[tuple[int, ...]], deadline: Deadline) -> None:
+        """A round; of it, only what is written to the arrays is kept."""
+        results, self.stats.scheduler = self._scheduler.run(pick, tasks, deadline)
+        picked_of: dict[int, list[tuple[ChunkRead, NDArray[Any]]]] = {}
+        for numbers, task, picked in zip(targets, tasks, results, strict=True):
+            for number, chunk_read, values in zip(numbers, task.reads, picked.values, strict=True):
+                picked_of.setdefault(number, []).append((chunk_read, values))
+            self.stats.chunks += picked.chunks
+            self.stats.chunks_fetched += picked.chunks_fetched
+            self.stats.bytes_read += picked.bytes_read
+        for number, reads in picked_of.items():
+            self._keep(number, reads)
+
+    def _keep(self, number: int, reads: list[tuple[ChunkRead, NDArray[Any]]]) -> None:
+        """Put picked values where they go: in a file some points at a time, of all chunks, so that not all of it is mapped."""
+        if self._spill is None:
+            for chunk_read, values in reads:
+                _scatter(self._stored[number], chunk_read.out, values)
+            return
+        *orthogonal, count = self.reads[number].shape
+        row_bytes = max(1, math.prod(orthogonal)) * self.reads[number].parameter.array.dtype.itemsize
+        step = max(1, _MAPPED_BYTES // row_bytes)
+        for start in range(0, count, step):
+            for chunk_read, values in reads:
+                part = within(chunk_read.out[-1], start, start + step)
+                if part.start < part.stop:
+                    out = (*chunk_read.out[:-1], part_of(chunk_read.out[-1], part))
+                    _scatter(self._stored[number], out, values[..., part])
+            self._spill.release()
 
     def values(self, number: int, part: tuple[slice, ...] = ()) -> NDArray[Any]:
         """Decoded values of an `ArrayRead`, or of a part of it; those of points outside mean nothing."""
@@ -126,17 +156,18 @@ class Reading:
         """Tasks, some at a time, and the numbers of the `ArrayRead`s that their values go to."""
         tasks: list[ReadTask] = []
         targets: list[tuple[int, ...]] = []
-        waiting = 0
+        waiting, most = 0, _ROUND_BYTES if self._spill is None else _SPILLED_ROUND_BYTES
         for same_array in self._by_array(numbered):
             deadline.check()
             array, axes = self.reads[same_array[0][0]].parameter.array, self.reads[same_array[0][0]].axes
-            for numbers, batch in _batches(
-                same_array, self._scheduler.chunks_per_task(len(numbered), array.chunk_bytes)
-            ):
+            batches = _batches(same_array, self._scheduler.chunks_per_task(len(numbered), array.chunk_bytes))
+            if self._spill is not None:
+                batches = smaller(batches, most // array.dtype.itemsize)
+            for numbers, batch in batches:
                 tasks.append(ReadTask(array, axes, batch))
                 targets.append(numbers)
                 waiting += sum(chunk_read.cells for chunk_read in batch) * array.dtype.itemsize
-                if waiting >= _ROUND_BYTES:
+                if waiting >= most:
                     yield tasks, targets
                     tasks, targets, waiting = [], [], 0
         if tasks:
@@ -173,7 +204,7 @@ def _filed(array_read: ArrayRead, spill: Spill) -> NDArray[Any]:
     return np.moveaxis(made, 0, -1)
 
 
-def _batches(numbered: NumberedReads, chunks_per_task: int) -> Iterator[tuple[tuple[int, ...], tuple[ChunkRead, ...]]]:
+def _batches(numbered: NumberedReads, chunks_per_task: int) -> Iterator[Batch]:
     """Chunk reads of one array, with the number of the `ArrayRead` of each, in groups that make a task each.
 
     Reads of one chunk stay together, one after another, so that the task needs it once whatever the cache holds.
@@ -183,6 +214,54 @@ def _batches(numbered: NumberedReads, chunks_per_task: int) -> Iterator[tuple[tu
     chunks = (list(same) for _, same in groupby(numbered, key=lambda item: item[1].chunk))
     while batch := list(chain.from_iterable(islice(chunks, chunks_per_task))):
         yield tuple(number for number, _ in batch), tuple(chunk_read for _, chunk_read in batch)
+
+
+def smaller(batches: Iterable[Batch], cells: int) -> Iterator[Batch]:
+    """The same reads in batches that pick `cells` values at most, or of one point. Only what is large is cut.
+
+    A chunk of which more is picked comes in several batches, and the cache is where it stays between them.
+    """
+    for numbers, reads in batches:
+        if sum(chunk_read.cells for chunk_read in reads) <= cells:
+            yield numbers, reads
+            continue
+        for number, chunk_read in zip(numbers, reads, strict=True):
+            yield from (((number,), (part,)) for part in _cut(chunk_read, cells))
+
+
+def _cut(chunk_read: ChunkRead, cells: int) -> Iterator[ChunkRead]:
+    orthogonal = len(chunk_read.out) - 1
+    if chunk_read.cells <= cells or len(chunk_read.local) == orthogonal:  # that has no points to cut it by
+        yield chunk_read
+        return
+    count = chunk_read.cells // max(1, math.prod(size(selection) for selection in chunk_read.out[:-1]))
+    step = max(1, cells * count // chunk_read.cells)
+    for start in range(0, count, step):
+        part = slice(start, min(count, start + step))
+        local = (part_of(selection, part) for selection in chunk_read.local[orthogonal:])
+        out = (*chunk_read.out[:-1], part_of(chunk_read.out[-1], part))
+        yield ChunkRead(chunk_read.chunk, (*chunk_read.local[:orthogonal], *local), out)
+
+
+def size(selection: Selection) -> int:
+    """Number of indices."""
+    return selection.stop - selection.start if isinstance(selection, slice) else int(selection.size)
+
+
+def part_of(selection: Selection, part: slice) -> Selection:
+    """Some of the indices, in their order."""
+    if isinstance(selection, slice):
+        return slice(selection.start + part.start, selection.start + part.stop)
+    return selection[part]
+
+
+def within(selection: Selection, start: int, stop: int) -> slice:
+    """Which of the indices, which rise, are from `start` to below `stop`."""
+    if isinstance(selection, slice):
+        first, last = (min(max(edge, selection.start), selection.stop) for edge in (start, stop))
+        return slice(first - selection.start, last - selection.start)
+    first, last = (int(edge) for edge in np.searchsorted(selection, (start, stop)))
+    return slice(first, last)
 
 
 def pick(task: ReadTask, deadline: Deadline | None) -> Picked:

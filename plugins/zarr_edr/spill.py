@@ -6,6 +6,7 @@ import errno
 import mmap
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,8 +53,9 @@ class Spill:
             mapped.madvise(mmap.MADV_DONTNEED)
 
     def close(self) -> None:
-        """Give the file back. Raises `BufferError` where an array of it is still in use, which is a defect of its user."""
+        """Give the file back; of an array that is still in use, e.g. by a profiler, when it is not any more."""
         if self._file is not None:
             self._file.close()
         while self._maps:
-            self._maps.pop().close()
+            with suppress(BufferError):
+                self._maps.pop().close()

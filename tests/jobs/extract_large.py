@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import sys
+import time
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import xarray as xr
@@ -12,8 +13,22 @@ import xarray as xr
 N_TIMES, N_LAT, N_LON = 240, 40, 50
 
 
-def peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+class Watch(Thread):
+    """Looks at the memory of this process, mapped files included, until it is told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.stopped, self.peak_bytes = Event(), resident_bytes()
+
+    def run(self) -> None:
+        while not self.stopped.is_set():
+            self.peak_bytes = max(self.peak_bytes, resident_bytes())
+            time.sleep(0.01)
+
+
+def resident_bytes() -> int:
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
 
 
 def write(path: Path) -> None:
@@ -41,9 +56,11 @@ def main(folder: Path, points: int, f: str) -> None:
 
     manager.submit("p", processor.prepare(inputs(20), job=True), wait=True)  # whatever is loaded once
     work = processor.prepare(inputs(points), job=True)
-    before = peak_bytes()
+    before, watch = resident_bytes(), Watch()
+    watch.start()
     record = manager.submit("p", work, wait=True)
-    print(record["status"], peak_bytes() - before, manager.result_of(record).stat().st_size)
+    watch.stopped.set()
+    print(record["status"], watch.peak_bytes - before, manager.result_of(record).stat().st_size)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +15,14 @@ import xarray as xr
 from jsonschema import Draft202012Validator
 from pygeoapi.process.base import ProcessorExecuteError
 
+from zarr_edr.dataset.model import Collection
 from zarr_edr.errors import ConfigurationError, EdrError, ErrorKind, QueryTooLarge, ResponseTooLarge
 from zarr_edr.extract import ExtractPointsProcessor
 from zarr_edr.extract.tables import Tables
+from zarr_edr.limits import Deadline
+from zarr_edr.plan import ReadPlan
+from zarr_edr.planner import plan
+from zarr_edr.query.model import PositionQuery, Query
 
 from .conftest import DATA
 
@@ -82,15 +90,51 @@ def test_a_job_has_the_limits_of_the_processor(processor_of: Maker) -> None:
         processor.prepare({"collection": "ostia", **points(10)}, job=True)
 
 
+@pytest.mark.parametrize("f", ["NetCDF", "Zarr", "CoverageJSON", "CoverageJSON-points", "GeoJSON", "PNG"])
+def test_a_job_in_a_format_that_is_made_in_memory_has_a_limit_of_its_own(processor_of: Maker, f: str) -> None:
+    processor = processor_of({"whole_cells": 540})
+    processor.prepare({"collection": "ostia", **points(9), "f": f}, job=True)
+    with pytest.raises(ResponseTooLarge, match=r"processor.whole_cells.*without this limit: CSV, Records, NDJSON"):
+        processor.prepare({"collection": "ostia", **points(11), "f": f}, job=True)
+    processor.prepare({"collection": "ostia", **points(11), "f": "CSV"}, job=True)
+
+
+def test_a_job_is_checked_in_the_time_of_a_request(processor_of: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Deadline] = []
+
+    def noted(query: Query, collection: Collection, deadline: Deadline) -> ReadPlan:
+        given.append(deadline)
+        return plan(query, collection, deadline)
+
+    monkeypatch.setattr("zarr_edr.extract.processor.plan", noted)
+    processor = processor_of({"limits": {"seconds": 3600}}, limits={"seconds": 9})
+    work = processor.prepare({"collection": "ostia", **points(1)}, job=True)
+    assert ([deadline.allowed_s for deadline in given], work.seconds) == ([9], 3600)
+
+
+def test_a_job_that_waits_has_its_points_on_disk_alone(processor: ExtractPointsProcessor, tmp_path: Path) -> None:
+    work = processor.prepare({"collection": "ostia", **points(20), "f": "CSV"}, job=True)
+    expected = b"".join(work.pieces(Deadline.after(60)))
+    assert isinstance(work.asked.query, PositionQuery)
+    held = weakref.ref(work.asked.query.points.x)
+    parked = work.parked(tmp_path / "inputs")
+    del work
+    gc.collect()
+    assert held() is None
+    assert b"".join(parked.pieces(Deadline.after(60))) == expected
+    assert not (tmp_path / "inputs").exists()
+
+
 @pytest.mark.parametrize(
     ("block", "key"),
     [
         ({"limit": {}}, "processor.limit"),
         ({"limits": {"cell": 1}}, "processor.limits.cell"),
+        ({"whole_cells": 0}, "processor.whole_cells"),
         ({"limits": {"cells": 0}}, "processor.limits.cells"),
         ({"limits": {"seconds": "long"}}, "processor.limits.seconds"),
     ],
-    ids=["key", "limit", "zero", "text"],
+    ids=["key", "limit", "whole", "zero", "text"],
 )
 def test_a_wrong_setting_stops_the_start(processor_of: Maker, block: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigurationError, match=f"`{key}`"):

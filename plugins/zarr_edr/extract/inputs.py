@@ -67,6 +67,8 @@ class Asked:
     query: Query
     encoder: Encoder
     media_type: str
+    check_seconds: float
+    """That checking it may take: the collection's `limits.seconds`, whatever holds for the work."""
 
 
 def default_encoder() -> Encoder:
@@ -82,6 +84,7 @@ def read_inputs(inputs: object, outputs: object, known: Known, limits: Limits | 
     """
     values = _values(inputs)
     collection = _collection(values, known)
+    check_seconds = collection.settings.limits.seconds
     if limits is not None:
         collection = replace(collection, settings=replace(collection.settings, limits=limits))
     _check_names(values, collection)
@@ -91,7 +94,7 @@ def read_inputs(inputs: object, outputs: object, known: Known, limits: Limits | 
         raise InvalidBody(f"The points are missing; {_EXAMPLE}.")
     _check_finite(asked.places)
     query = build_query("position", asked.options, collection, asked.places)
-    return Asked(collection, query, encoder, media_type)
+    return Asked(collection, query, encoder, media_type, check_seconds)
 
 
 def _values(inputs: object) -> dict[str, object]:

@@ -55,6 +55,11 @@ class JobFolder:
         return self.path / "result.part"
 
     @property
+    def inputs(self) -> Path:
+        """What the job was asked for, while it waits."""
+        return self.path / "inputs"
+
+    @property
     def spill(self) -> Path:
         """Intermediate values."""
         return self.path / "spill"
@@ -100,7 +105,7 @@ class JobFolder:
 
     def empty(self) -> None:
         """Remove what takes room: all but what other processes look for."""
-        for path in (self.result, self.part):
+        for path in (self.result, self.part, self.inputs):
             path.unlink(missing_ok=True)
         shutil.rmtree(self.spill, ignore_errors=True)
 

@@ -138,6 +138,8 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
             if hold is None:
                 raise RuntimeError(f"the new job {job_id} is held by another")
             undo.callback(hold.release)
+            if not wait:
+                work = work.parked(folder.inputs)
             job = Job(job_id, work, self.records, self.settings, hold)
             self.records.add(_accepted(process_id, job, work), self._check_room)
             undo.callback(self.records.remove, [job_id])

@@ -54,6 +54,9 @@ class Work(Protocol):
     ) -> Generator[bytes]:
         """The result in pieces, made as they are taken; none where there are no data. Raises `EdrError`."""
 
+    def parked(self, path: Path) -> Work:
+        """The same work, which needs as good as no memory until its pieces are asked for; `path` is a file that it may make."""
+
 
 class Stopped(Exception):
     """The job is not to go on."""

@@ -106,7 +106,7 @@ def answer(
     Raises `EdrError`; the kind says whose fault it is.
     """
     clock = _Clock(deadline or Deadline.after(collection.settings.limits.seconds))
-    made = _made(query, collection, encoder, clock, endpoint=endpoint, page=page)
+    made = _made(_Task(query, collection, encoder, clock, endpoint=endpoint, page=page))
     if made is None:
         return Answer(None)
     pieces = clock.minding(made.pieces)
@@ -143,53 +143,49 @@ def pieces(
     """
     if limits is not None:
         collection = replace(collection, settings=replace(collection.settings, limits=limits))
-    made = _made(query, collection, encoder, _Clock(deadline), spill=spill, progress=progress)
+    made = _made(_Task(query, collection, encoder, _Clock(deadline), spill=spill, progress=progress))
     return None if made is None else made.pieces
 
 
-def _made(
-    query: Query,
-    collection: Collection,
-    encoder: Encoder,
-    clock: _Clock,
-    *,
-    endpoint: str = "",
-    page: Page | None = None,
-    spill: Path | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> _Made | None:
-    planned = plan(query, collection, clock.now())
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A query and how it is to be answered."""
+
+    query: Query
+    collection: Collection
+    encoder: Encoder
+    clock: _Clock
+    endpoint: str = ""
+    page: Page | None = None
+    spill: Path | None = None
+    progress: Callable[[float], None] | None = None
+
+
+def _made(task: _Task) -> _Made | None:
+    planned = plan(task.query, task.collection, task.clock.now())
     if not planned.groups:
         return None
-    planned.admit(collection.settings.limits)
-    clock.now().check()
-    if isinstance(encoder, PartsEncoder):
-        return _in_parts(Parts(planned, ROWS_PER_PART), query, collection, encoder, clock, spill, progress)
-    coverages, stats = _read(planned, query, collection, clock.now())
-    coverages = replace(coverages, endpoint=endpoint, page=page)
-    return _Made(iter(encoder.encode(coverages)), stats, planned.cells, planned.chunks)
+    planned.admit(task.collection.settings.limits)
+    task.clock.now().check()
+    if isinstance(task.encoder, PartsEncoder):
+        return _in_parts(task, task.encoder, Parts(planned, ROWS_PER_PART))
+    coverages, stats = _read(planned, task.query, task.collection, task.clock.now())
+    coverages = replace(coverages, endpoint=task.endpoint, page=task.page)
+    return _Made(iter(task.encoder.encode(coverages)), stats, planned.cells, planned.chunks)
 
 
-def _in_parts(
-    parts: Parts,
-    query: Query,
-    collection: Collection,
-    encoder: PartsEncoder,
-    clock: _Clock,
-    spill: Path | None,
-    progress: Callable[[float], None] | None,
-) -> _Made:
+def _in_parts(task: _Task, encoder: PartsEncoder, parts: Parts) -> _Made:
     """An answer that is read while it is written."""
-    planned = parts.plan
-    gauge = _Gauge(planned.chunks, len(parts), progress)
-    file = None if spill is None else Spill(spill)
+    planned, query, collection = parts.plan, task.query, task.collection
+    gauge = _Gauge(planned.chunks, len(parts), task.progress)
+    file = None if task.spill is None else Spill(task.spill)
     scheduler = choose(collection.settings.dask_scheduler, planned)
     reading = Reading(planned, scheduler, file, lambda: gauge.read(reading.stats.chunks))
     outline = Outline.of_plan(planned, labelled(collection.crs, query.crs), query.tags)
 
     def written() -> Iterator[bytes]:
         with closing(reading):
-            coverages = read_parts(parts, reading, collection.crs, query, clock.now)
+            coverages = read_parts(parts, reading, collection.crs, query, task.clock.now)
             yield from encoder.encode_parts(outline, gauge.counting(coverages))
 
     return _Made(written(), reading.stats, planned.cells, planned.chunks)

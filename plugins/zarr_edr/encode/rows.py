@@ -72,14 +72,16 @@ class _JsonRows(_RowEncoder):
     def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterator[bytes]:
         """See `_RowEncoder`. A column that a row has no value for is null."""
         columns = outline.columns(_OF_PANDAS if outline.crs.geographic else _OF_PANDAS_PROJECTED)
-        before = [(b"{" if n == 0 else b",") + orjson.dumps(column.name) + b":" for n, column in enumerate(columns)]
-        start = self.opening
-        for block in _blocks(parts):
-            for text in _rows(block, columns, before, b"}" + self.between, tokens):
-                yield start + text.removesuffix(self.between)
-                start = self.between
-        # Without any row, nothing has opened the list, and there is no line to end.
-        yield self.closing if start == self.between else self.opening + self.closing.strip()
+        names = [orjson.dumps(column.name) + b":" for column in columns]
+        before = [self.between + b"{" + names[0], *(b"," + name for name in names[1:])]
+        texts = (text for block in _blocks(parts) for text in _rows(block, columns, before, b"}", tokens))
+        first = next(texts, None)
+        if first is None:
+            yield self.opening + self.closing.strip()  # there is no line to end
+            return
+        yield self.opening + first.removeprefix(self.between)
+        yield from texts
+        yield self.closing
 
 
 class RecordsEncoder(_JsonRows):

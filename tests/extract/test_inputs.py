@@ -152,7 +152,7 @@ def test_a_list_of_z_is_one_for_each_point_and_a_number_is_a_level_for_all() -> 
 
 def test_points_of_a_table_are_those_posted(tmp_path: Path) -> None:
     tables = Tables(tmp_path, "http://x")
-    table = tables.add(b"lon,lat\n-30,1\n10,2\n", None, Limits())
+    table = tables.add(b"lon,lat\n-30,1\n10,2\n", "text/csv", Limits())
     known = Known(KNOWN.collections, KNOWN.listed, tables)
     found = points_of(asked({"collection": "ostia", "points": {"href": f"http://x/tables/{table.id}"}}, known=known))
     np.testing.assert_array_equal([found.x, found.y], [[-30, 10], [1, 2]])
@@ -160,7 +160,7 @@ def test_points_of_a_table_are_those_posted(tmp_path: Path) -> None:
 
 def test_a_table_of_too_many_points_is_refused(tmp_path: Path) -> None:
     tables = Tables(tmp_path)
-    table = tables.add(b"lon,lat\n" + 6 * b"0,0\n", None, Limits())
+    table = tables.add(b"lon,lat\n" + 6 * b"0,0\n", "text/csv", Limits())
     known = Known(KNOWN.collections, (), tables)
     with pytest.raises(QueryTooLarge, match="points"):
         asked({"collection": "ostia", "points": {"href": f"/tables/{table.id}"}}, None, Limits(points=5), known)

@@ -77,6 +77,16 @@ class TimeAxis:
         """Shape (n,): instants in chronological order."""
         return self.us[self.order]
 
+    @cached_property
+    def json(self) -> tuple[bytes, ...]:
+        """`iso` as JSON strings, storage order: kept here, since it is of use as long as the axis, and no longer."""
+        return tuple(b'"%b"' % text.encode() for text in self.iso)
+
+    @cached_property
+    def json_array(self) -> bytes:
+        """The whole axis as a JSON array, chronological."""
+        return b"[%b]" % b",".join([self.json[i] for i in self.order.tolist()])
+
     def __len__(self) -> int:
         return int(self.us.size)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples, time_axis, times_of
 from zarr_edr.dataset.calendars import GREGORIAN
-from zarr_edr.dataset.model import HorizontalCrs, Parameter, TimeAxis, Unit, VerticalAxis
+from zarr_edr.dataset.model import HorizontalCrs, Parameter, Unit, VerticalAxis
 from zarr_edr.encode.tags import CoverageTags
 from zarr_edr.encode.values import exact_as_float64, has_missing, with_nan
 from zarr_edr.query.geometry import Float64Array
@@ -144,15 +144,9 @@ def _tuples(axis: Tuples) -> dict[str, Any]:
 
 def _times(times: Times) -> list[str] | orjson.Fragment:
     if times.index.size == len(times.axis):
-        return orjson.Fragment(_all_times(times.axis))
+        return orjson.Fragment(times.axis.json_array)
     iso = times.axis.iso
     return [iso[i] for i in times.index.tolist()]
-
-
-@lru_cache(maxsize=_CACHED)
-def _all_times(axis: TimeAxis) -> bytes:
-    """The whole axis, chronological."""
-    return orjson.dumps([axis.iso[i] for i in axis.order.tolist()])
 
 
 def range_document(values: Range, most: int | None = None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ A row is never handled on its own: the text of each column is made once for each
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -15,9 +14,8 @@ import orjson
 from numpy.typing import NDArray
 
 from zarr_edr.coverage import CoverageSet, Times
-from zarr_edr.dataset.model import TimeAxis
 from zarr_edr.encode.table import Block, Laid, blocks_of
-from zarr_edr.encode.tokens import tokens
+from zarr_edr.encode.tokens import time_tokens, tokens
 from zarr_edr.encode.weave import Strand, woven
 from zarr_edr.outline import Column, Outline, Role
 
@@ -146,15 +144,10 @@ def _rows(
 _NOTHING = np.array([None], dtype=object)
 
 
-@lru_cache(maxsize=64)
-def _all_times(axis: TimeAxis, texts: Texts) -> list[bytes]:
-    """The text of every time, storage order: questions to a collection mostly ask for many of them, again and again."""
-    return texts(np.array(axis.iso, dtype=object))
-
-
 def _strand(laid: Laid, texts: Texts) -> Strand:
     values = laid.values
     if isinstance(values, Times):
-        every = _all_times(values.axis, texts)
-        return Strand(laid.axes, [every[number] for number in values.index.tolist()])
+        written = time_tokens(values)
+        # No time has a comma or a quote in it.
+        return Strand(laid.axes, written if texts is tokens else [text[1:-1] for text in written])
     return Strand(laid.axes, texts(values.reshape(-1)))

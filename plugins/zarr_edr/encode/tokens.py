@@ -8,7 +8,11 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from zarr_edr.coverage import Times
+
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+_MANY = 4
+"""Times are many from this part of their axis on."""
 
 
 def tokens(values: NDArray[Any], null: bytes = b"null") -> list[bytes]:
@@ -25,6 +29,14 @@ def tokens(values: NDArray[Any], null: bytes = b"null") -> list[bytes]:
     if values.ndim == 1:
         return text[1:-1].split(b",")
     return [b"[%b]" % row for row in text[2:-2].split(b"],[")]
+
+
+def time_tokens(times: Times) -> list[bytes]:
+    """Each time as a JSON string. The text of a whole axis is made once where many of its times are asked for."""
+    numbers = times.index.tolist()
+    if len(numbers) * _MANY < len(times.axis):
+        return [orjson.dumps(times.axis.iso[number]) for number in numbers]
+    return [times.axis.json[number] for number in numbers]
 
 
 def _of_masked(values: NDArray[Any], null: bytes) -> list[bytes]:

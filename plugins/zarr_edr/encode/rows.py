@@ -52,10 +52,11 @@ class CsvEncoder(_RowEncoder):
     def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterator[bytes]:
         """See `_RowEncoder`. Lines end in CR LF; the unit of a column follows its name in brackets."""
         columns = outline.columns()
-        yield b",".join(_quoted(_with_unit(column)) for column in columns) + b"\r\n"
-        before = [b"" if number == 0 else b"," for number in range(len(columns))]
+        yield b",".join(_quoted(_with_unit(column)) for column in columns)
+        before = [b"\r\n", *[b","] * (len(columns) - 1)]  # each row ends the line before it: one text less to weave
         for block in _blocks(parts):
-            yield from _rows(block, columns, before, b"\r\n", _csv_texts)
+            yield from _rows(block, columns, before, _csv_texts)
+        yield b"\r\n"
 
 
 _OF_PANDAS_PROJECTED: Mapping[Role, str] = {Role.POINT: "points"}
@@ -71,15 +72,16 @@ class _JsonRows(_RowEncoder):
         """See `_RowEncoder`. A column that a row has no value for is null."""
         columns = outline.columns(_OF_PANDAS if outline.crs.geographic else _OF_PANDAS_PROJECTED)
         names = [orjson.dumps(column.name) + b":" for column in columns]
-        before = [self.between + b"{" + names[0], *(b"," + name for name in names[1:])]
-        texts = (text for block in _blocks(parts) for text in _rows(block, columns, before, b"}", tokens))
+        end = b"}" + self.between  # each row ends the one before it: one text less to weave
+        before = [end + b"{" + names[0], *(b"," + name for name in names[1:])]
+        texts = (text for block in _blocks(parts) for text in _rows(block, columns, before, tokens))
         first = next(texts, None)
         if first is None:
             yield self.opening + self.closing.strip()  # there is no line to end
             return
-        yield self.opening + first.removeprefix(self.between)
+        yield self.opening + first.removeprefix(end)
         yield from texts
-        yield self.closing
+        yield b"}" + self.closing
 
 
 class RecordsEncoder(_JsonRows):
@@ -128,16 +130,13 @@ def _csv_text(value: object) -> bytes:
     return _quoted(value) if isinstance(value, str) else _quoted(orjson.dumps(value).decode())
 
 
-def _rows(
-    block: Block, columns: Sequence[Column], before: Sequence[bytes], end: bytes, texts: Texts
-) -> Iterator[bytes]:
-    """The rows of a block: each column's text with `before` in front of it, and `end` after the last."""
+def _rows(block: Block, columns: Sequence[Column], before: Sequence[bytes], texts: Texts) -> Iterator[bytes]:
+    """The rows of a block: each column's text with `before` in front of it."""
     strands: list[Strand] = []
     for column, literal in zip(columns, before, strict=True):
         strands.append(Strand((), [literal]))
         laid = block.columns.get((column.role, column.key))
         strands.append(Strand((), texts(_NOTHING)) if laid is None else _strand(laid, texts))
-    strands.append(Strand((), [end]))
     return woven(strands, block.shape, block.kept)
 
 

@@ -16,6 +16,7 @@ from pygeoapi.config import validate_config
 from pygeoapi.util import yaml_load
 
 from zarr_edr.dataset.catalog import Catalog
+from zarr_edr.extract import ExtractPointsProcessor
 from zarr_edr.init import collection_id, config, humanised
 
 
@@ -49,6 +50,15 @@ def test_our_catalog_opens_it(tmp_path: Path) -> None:
     assert list(Catalog.open(loaded(store(tmp_path / "a.zarr"))["resources"]).collections) == ["a"]
 
 
+def test_points_can_be_extracted_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text(config([store(tmp_path / "a.zarr")]))
+    monkeypatch.setenv("PYGEOAPI_CONFIG", str(path))
+    processor = ExtractPointsProcessor(loaded(store(tmp_path / "b.zarr"))["resources"]["extract-points"]["processor"])
+    _, body = processor.execute({"collection": "a", "longitude": [1], "latitude": [2], "f": "CSV"})
+    assert len(body.splitlines()) == 3
+
+
 def test_extents_are_those_of_the_data(tmp_path: Path) -> None:
     extents = loaded(store(tmp_path / "a.zarr"))["resources"]["a"]["extents"]
     assert extents["spatial"]["bbox"] == [-0.5, 0.5, 1.5, 2.5]
@@ -80,14 +90,15 @@ def test_a_store_that_cannot_be_served_is_a_comment_and_a_note(tmp_path: Path) -
     notes: list[str] = []
     text = config([good, bad], notes)
     assert "  # b is left out:\n" in text
-    assert list(yaml_load(io.StringIO(text))["resources"]) == ["a"]
+    assert list(yaml_load(io.StringIO(text))["resources"]) == ["a", "extract-points"]
     assert len(notes) == 1
     assert "b.zarr" in notes[0]
 
 
 def test_ids_are_unique(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
-    assert list(loaded(store(tmp_path / "a.zarr"), store(tmp_path / "x" / "a.zarr"))["resources"]) == ["a", "a-2"]
+    resources = loaded(store(tmp_path / "a.zarr"), store(tmp_path / "x" / "a.zarr"))["resources"]
+    assert list(resources) == ["a", "a-2", "extract-points"]
 
 
 @given(st.text(max_size=40), st.sets(st.sampled_from(["collection", "a", "a-2"])))

@@ -66,6 +66,13 @@ metadata:
 """
 
 
+_PROCESS = """\
+  extract-points:  # values at many points as one table, at once or as a job; see docs/extract.md
+    type: process
+    processor:
+      name: zarr_edr.extract.ExtractPointsProcessor"""
+
+
 def config(stores: Sequence[str], notes: list[str] | None = None) -> str:
     """The YAML text for the stores at some paths or URLs; valid for pygeoapi, with a collection for each.
 
@@ -74,7 +81,7 @@ def config(stores: Sequence[str], notes: list[str] | None = None) -> str:
     notes = [] if notes is None else notes
     blocks: list[str] = []
     served = 0
-    ids: set[str] = set()
+    ids = {"extract-points"}
     for store in stores:
         id_ = collection_id(store, ids)
         ids.add(id_)
@@ -87,6 +94,8 @@ def config(stores: Sequence[str], notes: list[str] | None = None) -> str:
         else:
             blocks.append("\n".join(_resource(collection, store)))
             served += 1
+    if served:
+        blocks.append(_PROCESS)
     head = "resources:" if served else "resources: {}  # edit: nothing can be served yet"
     return _HEAD + head + "\n" + "\n\n".join(blocks) + "\n"
 

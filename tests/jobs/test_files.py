@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from zarr_edr.jobs.files import Hold, JobFolder, size_bytes, slot
+from zarr_edr.jobs import JobManager
+from zarr_edr.jobs.files import Hold, JobFolder, Room, size_bytes, slot
+
+from .conftest import at_once
 
 HOLDER = """
 import pathlib, sys, time
@@ -74,3 +78,24 @@ def test_a_folder_that_is_not_there_has_no_size(tmp_path: Path) -> None:
 def test_a_lock_cannot_be_taken_where_there_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Hold.take(tmp_path / "none" / "lock")
+
+
+def test_the_room_is_not_counted_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = iter((1, 2))
+    monkeypatch.setattr("zarr_edr.jobs.files.size_bytes", lambda _: next(counts))
+    room = Room(tmp_path, 100)
+    assert [room.used_bytes(old_s=1000) for _ in range(3)] == [1, 1, 1]
+    assert room.used_bytes(old_s=-1) == 2
+
+
+def test_the_room_is_counted_while_others_use_the_records(manager: JobManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    free: list[bool] = []
+
+    def noted(folder: Path) -> int:
+        with FileLock(f"{manager.connection}.lock", timeout=0):  # raises where another has it
+            free.append(True)
+        return 0
+
+    monkeypatch.setattr("zarr_edr.jobs.files.size_bytes", noted)
+    manager.submit("p", at_once(), wait=True)
+    assert free

@@ -289,6 +289,11 @@ def test_a_wrong_setting_stops_the_start(manager_of: Maker, settings: dict[str, 
         manager_of(**settings)
 
 
+def test_jobs_are_listed_only_where_the_operator_says_so(manager_of: Maker) -> None:
+    assert not manager_of().settings.list_jobs
+    assert manager_of(list_jobs=True).settings.list_jobs
+
+
 def test_the_list_can_be_filtered_and_paged(manager: JobManager) -> None:
     ids = [manager.submit("p", at_once())["identifier"] for _ in range(3)]
     for job_id in ids:

@@ -46,6 +46,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "name": "zarr_edr.jobs.JobManager",
         "connection": str(folder / "jobs.json"),
         "output_dir": str(folder / "results"),
+        "list_jobs": True,
     }
     resources = {"long": {"type": "collection", "providers": [provider]}, "extract-points": process}
     path = folder / "config.yml"

@@ -7,6 +7,7 @@ so another process can tell a job that is worked on from one whose process is go
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import shutil
 import time
@@ -14,6 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+COUNT_S = 3.0
+"""Seconds for which the size of a folder is taken to be what it was."""
 
 
 class Hold:
@@ -112,6 +116,23 @@ class JobFolder:
     def remove(self) -> None:
         """Remove all of it."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Room:
+    """How much a folder holds, counted now and then: a walk of many files takes a while."""
+
+    def __init__(self, folder: Path, allowed_bytes: int) -> None:
+        self.allowed_bytes = allowed_bytes
+        self._folder = folder
+        self._counted_s, self._bytes = -math.inf, 0
+
+    def used_bytes(self, *, old_s: float = COUNT_S) -> int:
+        """Bytes of its files, as they were `old_s` seconds ago or later."""
+        now_s = time.monotonic()
+        if now_s - self._counted_s > old_s:
+            self._counted_s = now_s  # first: other threads have no need to count, too
+            self._bytes = size_bytes(self._folder)
+        return self._bytes
 
 
 def size_bytes(folder: Path) -> int:

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol, runtime_checkable
@@ -25,7 +26,7 @@ from pygeoapi.util import JobStatus, RequestedProcessExecutionMode, RequestedRes
 from zarr_edr.errors import EdrError, InvalidQuery, Overloaded
 from zarr_edr.extract.processor import ExecuteError, ExtractPointsProcessor
 from zarr_edr.extract.tables import Tables
-from zarr_edr.jobs.files import JobFolder, size_bytes
+from zarr_edr.jobs.files import COUNT_S, JobFolder, Room
 from zarr_edr.jobs.records import UNFINISHED, JobRecords, Record
 from zarr_edr.jobs.run import DISMISSED, GONE, Job, Work, ending, folder_of, now
 from zarr_edr.jobs.settings import JobSettings
@@ -64,6 +65,7 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
         self.records = JobRecords(self.settings.connection)
         for folder in (self.settings.connection.parent, self.settings.output_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.room = Room(self.settings.output_dir, self.settings.bounds.results_bytes)
         self.tables: Tables | None = None
         """Posted tables, where the server takes some: pygeoapi's own does not."""
         self._here: list[Job] = []
@@ -77,7 +79,7 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
     def keep_tables(self, url: str) -> Tables:
         """Let clients post tables to the service at `url`; they take their room from the results of jobs."""
         folder = self.settings.output_dir / "tables"
-        self.tables = Tables(folder, url, lock=self.records.lock, check_room=self._check_bytes)
+        self.tables = Tables(folder, url, lock=self.records.lock, check_room=partial(self._check_room, old_s=0))
         return self.tables
 
     def get_processor(self, process_id: str) -> Any:
@@ -130,6 +132,7 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
         Raises `Overloaded` where no more jobs are taken.
         """
         self.sweep()
+        self._check_room()  # a walk of files, while others can use the records
         job_id = str(uuid.uuid4())
         folder = folder_of(self.settings.output_dir, job_id)
         with ExitStack() as undo:  # whatever happens before somebody works on the job
@@ -140,8 +143,8 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
             undo.callback(hold.release)
             if not wait:
                 work = work.parked(folder.inputs)
-            job = Job(job_id, work, self.records, self.settings, hold)
-            self.records.add(_accepted(process_id, job, work), self._check_room)
+            job = Job(job_id, work, self.records, self.settings, hold, self.room)
+            self.records.add(_accepted(process_id, job, work), self._check_count)
             undo.callback(self.records.remove, [job_id])
             self._begin(job, wait=wait)
             undo.pop_all()
@@ -156,17 +159,16 @@ class JobManager(TinyDBManager):  # type: ignore[misc]  # pygeoapi is not typed
                 job.thread.start()
             self._here = [other for other in self._here if other.thread.is_alive()] + [job]
 
-    def _check_room(self, others: list[Record]) -> None:
+    def _check_count(self, others: list[Record]) -> None:
         bounds = self.settings.bounds
         unfinished = sum(other["status"] in UNFINISHED for other in others)
         if unfinished >= bounds.jobs_at_once + bounds.jobs_waiting:
             raise Overloaded(f"{unfinished} jobs run or wait already; please try again later.")
         if len(others) >= bounds.jobs_kept:
             raise Overloaded(f"The service keeps {len(others)} jobs already; please try again later.")
-        self._check_bytes()
 
-    def _check_bytes(self) -> None:
-        if size_bytes(self.settings.output_dir) >= self.settings.bounds.results_bytes:
+    def _check_room(self, *, old_s: float = COUNT_S) -> None:
+        if self.room.used_bytes(old_s=old_s) >= self.room.allowed_bytes:
             raise Overloaded("Earlier results and tables take all the room there is; please try again later.")
 
     def stop(self) -> None:

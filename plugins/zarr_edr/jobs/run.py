@@ -17,7 +17,7 @@ from threading import Event, Thread
 from typing import Protocol
 
 from zarr_edr.errors import EdrError, ErrorKind
-from zarr_edr.jobs.files import Hold, JobFolder, size_bytes, slot
+from zarr_edr.jobs.files import COUNT_S, Hold, JobFolder, Room, slot
 from zarr_edr.jobs.records import UNFINISHED, JobRecords, Record
 from zarr_edr.jobs.settings import JobSettings
 from zarr_edr.limits import Deadline, StoppableDeadline
@@ -118,11 +118,14 @@ def ending(end: End) -> Record:
 class Job:
     """A job that this process works on."""
 
-    def __init__(self, job_id: str, work: Work, records: JobRecords, settings: JobSettings, hold: Hold) -> None:
+    def __init__(
+        self, job_id: str, work: Work, records: JobRecords, settings: JobSettings, hold: Hold, room: Room
+    ) -> None:
         self.id = job_id
         self.folder = folder_of(settings.output_dir, job_id)
         self.thread = Thread(target=self.run, name=f"job-{job_id}", daemon=True)
         self._work, self._records, self._settings, self._hold = work, records, settings, hold
+        self._room = room
         self._server_stops = Event()
         self._look_at_s = self._tell_at_s = 0.0
         self._percent = 0
@@ -189,15 +192,15 @@ class Job:
             for piece in pieces:
                 deadline.check()
                 written += file.write(piece)
-        self._check_room()
+        self._check_room(old_s=-1.0)
         self.folder.part.rename(self.folder.result)
         if written == 0:
             return End(_SUCCESSFUL, "Done: there are no data at these points.")
         return End(_SUCCESSFUL, f"Done: {written:,} bytes of {self._work.media_type}.")
 
-    def _check_room(self) -> None:
-        allowed = self._settings.bounds.results_bytes
-        if size_bytes(self._settings.output_dir) > allowed:
+    def _check_room(self, old_s: float = COUNT_S) -> None:
+        allowed = self._room.allowed_bytes
+        if self._room.used_bytes(old_s=old_s) > allowed:
             raise ResultsFull(
                 f"The results of all jobs take more than the {allowed:,} bytes this service keeps (results_bytes)."
                 " Dismiss finished jobs, or ask for less."

@@ -43,7 +43,7 @@ class JobSettings:
     output_dir: Path
     """The folder of their results."""
     bounds: JobBounds
-    list_jobs: bool = True
+    list_jobs: bool = False
     """Whether anybody can list all jobs: who knows the id of a job can read its result, and dismiss it."""
 
     @classmethod
@@ -53,7 +53,7 @@ class JobSettings:
             if not isinstance(manager_def.get(key), str) or not manager_def[key].strip():
                 raise ConfigurationError(f"`server.manager.{key}` is missing; expected a path, e.g. /var/lib/zarr-edr.")
         given = {key: value for key, value in manager_def.items() if key not in _PYGEOAPI_KEYS}
-        list_jobs = given.pop(_LIST_JOBS, True)
+        list_jobs = given.pop(_LIST_JOBS, False)
         if not isinstance(list_jobs, bool):
             raise ConfigurationError(
                 f"`server.manager.{_LIST_JOBS}` is {str(list_jobs)[:60]!r}; expected true or false."

@@ -67,6 +67,17 @@ def test_part_of_a_result_can_be_asked_for(client: FlaskClient, done: str) -> No
     assert (part.status_code, part.get_data()) == (206, whole[10:30])
 
 
+@pytest.mark.parametrize("asked", ["bytes=-5,3-4", "bytes=0-1,3-4", "lines=1-2", "bytes=", "bytes"])
+def test_what_is_not_one_range_is_answered_with_the_whole(client: FlaskClient, done: str, asked: str) -> None:
+    whole = client.get(f"{done}/results", buffered=True).get_data()
+    found = client.get(f"{done}/results", headers={"Range": asked}, buffered=True)
+    assert (found.status_code, found.get_data()) == (200, whole)
+
+
+def test_a_range_beyond_the_result_is_refused(client: FlaskClient, done: str) -> None:
+    assert client.get(f"{done}/results", headers={"Range": "bytes=999999-"}, buffered=True).status_code == 416
+
+
 def test_a_dismissed_job_says_so_and_has_no_result(client: FlaskClient, done: str) -> None:
     assert client.delete(done).get_json()["status"] == "dismissed"
     assert client.get(done).get_json()["status"] == "dismissed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 import orjson
 from flask import Response, request, send_file
 from pygeoapi.process.base import JobNotFoundError, JobResultNotFoundError
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from zarr_edr.errors import InvalidQuery, NotFound
 from zarr_edr.jobs import JobManager
@@ -31,6 +33,7 @@ _FILTERS = ("status", "processID")
 _STATES = ("accepted", "running", "successful", "failed", "dismissed")
 _RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"
 _JSON = "application/json"
+_ONE_RANGE = re.compile(r"bytes=\s*(?:\d+-\d*|-\d+)\s*", re.ASCII)
 
 
 def register(app: Flask, blueprint: Blueprint, manager: JobManager) -> None:
@@ -145,15 +148,28 @@ class _Views:
             path = self._manager.result_of(record)
         except JobResultNotFoundError:
             return errors.exception(HTTPStatus.GONE, "ResultGone", "The result of the job is not kept any more.")
-        if path.stat().st_size == 0:
+        size_bytes = path.stat().st_size
+        if size_bytes == 0:
             return no_content()
         name = record["file_name"]
-        response = send_file(path, record["mimetype"], as_attachment=name is not None, download_name=name, etag=True)
+        response = send_file(path, record["mimetype"], name is not None, name, conditional=False)
+        try:
+            response.make_conditional(_with_one_range(), accept_ranges=True, complete_length=size_bytes)
+        except RequestedRangeNotSatisfiable:
+            response.close()
+            raise
         response.headers["Content-Type"] = record["mimetype"]  # as it is: `send_file` adds a charset
         if name is None:
             del response.headers["Content-Disposition"]
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+def _with_one_range() -> dict[str, Any]:
+    """The request without a Range that is not one range of bytes: the whole answers it (RFC 9110, 14.2)."""
+    if _ONE_RANGE.fullmatch(request.headers.get("Range", "")):
+        return request.environ
+    return {name: value for name, value in request.environ.items() if name != "HTTP_RANGE"}
 
 
 def _check_filters(given: Mapping[str, str]) -> None:

@@ -52,6 +52,7 @@ def stock(stores: dict[str, Path], folder: Path, workers: int) -> Iterator[tuple
     found: dict[str, Any] = yaml.safe_load(text)
     found["server"] |= {"bind": {"host": "127.0.0.1", "port": port}, "url": f"http://127.0.0.1:{port}"}
     found["logging"] = {"level": "ERROR"}
+    found["resources"] = {id_: r for id_, r in found["resources"].items() if "providers" in r}
     for name, resource in zip(stores, list(found["resources"].values()), strict=True):
         resource["providers"] = [
             {"type": "edr", "name": "xarray-edr", "data": str(stores[name]), **_fields(stores[name])}

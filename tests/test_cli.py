@@ -64,7 +64,7 @@ def test_inspect_of_what_is_no_store_is_a_sentence(tmp_path: Path) -> None:
 def test_what_init_prints_can_be_served(store: str, tmp_path: Path) -> None:
     config = tmp_path / "config.yml"
     config.write_text(run("init", store).stdout)
-    assert list(complete(load(config), "127.0.0.1:5000")["resources"]) == ["grid"]
+    assert list(complete(load(config), "127.0.0.1:5000")["resources"]) == ["grid", "extract-points"]
 
 
 def test_init_of_what_is_no_store_says_so_beside_the_configuration(store: str, tmp_path: Path) -> None:

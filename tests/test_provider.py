@@ -35,7 +35,7 @@ def configuration(path: Path, port: int) -> None:
     text = written_config([str(DATA / "ostia.zarr"), str(DATA / "woa.zarr")])
     found = yaml.safe_load(text)
     found["server"] |= {"bind": {"host": "127.0.0.1", "port": port}, "url": f"http://127.0.0.1:{port}"}
-    for resource in found["resources"].values():
+    for resource in (r for r in found["resources"].values() if r["type"] == "collection"):
         (provider,) = resource["providers"]
         assert provider.keys() == {"type", "name", "data"}
     path.write_text(yaml.safe_dump(found))

@@ -202,6 +202,14 @@ def test_a_process_of_ours_gets_a_manager_whose_jobs_go_with_the_server(with_pro
 
 
 @pytest.mark.usefixtures("clean_environment")
+def test_settings_of_a_manager_without_a_name_are_of_ours(short: Path, tmp_path: Path) -> None:
+    config = yaml.safe_load(short.read_text())
+    short.write_text(yaml.safe_dump(config | {"server": {"manager": {"list_jobs": True}}}))
+    prepared = prepare(short, tmp_path, "127.0.0.1:5000")
+    manager = yaml.safe_load(prepared.config.read_text())["server"]["manager"]
+    assert (manager["name"], manager["list_jobs"]) == ("zarr_edr.jobs.JobManager", True)
+
+
 def test_without_a_process_there_is_no_manager(short: Path, tmp_path: Path) -> None:
     prepared = prepare(short, tmp_path, "127.0.0.1:5000")
     assert "manager" not in yaml.safe_load(prepared.config.read_text())["server"]

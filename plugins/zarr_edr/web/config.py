@@ -105,11 +105,13 @@ def complete(given: Mapping[str, Any], bind: str) -> dict[str, Any]:
 
 
 def _with_jobs(completed: dict[str, Any], workdir: Path) -> dict[str, Any]:
-    """The configuration with a manager of jobs where it has a process of ours: without one, jobs go with the server."""
+    """The configuration with our manager of jobs, where it has a process of ours or settings of a manager without a name."""
     processors = (resource.get("processor") or {} for resource in completed["resources"].values())
     server = completed["server"]
-    manager = {"name": MANAGER, **(server.get("manager") or {})}
-    if manager["name"] != MANAGER or not any(processor.get("name") == PROCESSOR for processor in processors):
+    given = server.get("manager") or {}
+    manager = {"name": MANAGER, **given}
+    wanted = given or any(processor.get("name") == PROCESSOR for processor in processors)
+    if manager["name"] != MANAGER or not wanted:
         return completed
     places = {"connection": str(workdir / "jobs.json"), "output_dir": str(workdir / "results")}
     return {**completed, "server": {**server, "manager": {**places, **manager}}}

@@ -38,7 +38,7 @@ def short(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put pygeoapi's two variables back afterwards."""
     for name in ("PYGEOAPI_CONFIG", "PYGEOAPI_OPENAPI"):
@@ -97,7 +97,6 @@ def test_a_completed_configuration_is_not_changed_by_completing_it_again(short: 
     assert complete(once, "127.0.0.1:5000") == once
 
 
-@pytest.mark.usefixtures("clean_environment")
 def test_pygeoapi_is_told_of_both_files(short: Path, tmp_path: Path) -> None:
     prepared = prepare(short, tmp_path, "127.0.0.1:5000")
     assert os.environ["PYGEOAPI_CONFIG"] == str(prepared.config)
@@ -105,7 +104,6 @@ def test_pygeoapi_is_told_of_both_files(short: Path, tmp_path: Path) -> None:
     assert "/collections/tiny/position" in yaml.safe_load(prepared.openapi.read_text())["paths"]
 
 
-@pytest.mark.usefixtures("clean_environment")
 def test_the_written_configuration_is_read_by_its_owner_only(short: Path, tmp_path: Path) -> None:
     assert prepare(short, tmp_path, "127.0.0.1:5000").config.stat().st_mode & 0o077 == 0
 
@@ -190,7 +188,6 @@ def with_process(short: Path) -> Path:
     return written(short, short.read_text().rstrip() + "\n" + PROCESS.format(name=name))
 
 
-@pytest.mark.usefixtures("clean_environment")
 def test_a_process_of_ours_gets_a_manager_whose_jobs_go_with_the_server(with_process: Path, tmp_path: Path) -> None:
     workdir = tmp_path / "work"
     workdir.mkdir()
@@ -201,7 +198,6 @@ def test_a_process_of_ours_gets_a_manager_whose_jobs_go_with_the_server(with_pro
     assert "/processes/points/execution" in prepared.openapi.read_text()
 
 
-@pytest.mark.usefixtures("clean_environment")
 def test_settings_of_a_manager_without_a_name_are_of_ours(short: Path, tmp_path: Path) -> None:
     config = yaml.safe_load(short.read_text())
     short.write_text(yaml.safe_dump(config | {"server": {"manager": {"list_jobs": True}}}))
@@ -215,7 +211,6 @@ def test_without_a_process_there_is_no_manager(short: Path, tmp_path: Path) -> N
     assert "manager" not in yaml.safe_load(prepared.config.read_text())["server"]
 
 
-@pytest.mark.usefixtures("clean_environment")
 @pytest.mark.parametrize(
     ("given", "name", "kept"),
     [

@@ -188,6 +188,10 @@ def compare_tutorial(store: Store, folder: Path, seconds: float, *, quick: bool)
                 their_rate = requests_per_second(their_port, theirs, CLIENTS, seconds * 3)
                 await_idle(their_process)
                 report("", f"{CLIENTS} cl. /s", rate, their_rate)
+                plain = our_requests(store, WORKLOADS[1], our_port, 500)
+                rate = requests_per_second(our_port, plain, CLIENTS, seconds)
+                await_idle(our_process)
+                report("  ours as CoverageJSON", f"{CLIENTS} cl. /s", rate, their_rate)
 
 
 def verify_records(our_port: int, mine: bytes, their_port: int, theirs: bytes) -> None:

@@ -132,7 +132,9 @@ def test_a_server_that_stops_does_not_wait_for_its_jobs(config: Path) -> None:
         job = submit(server, MANY)
         await_status(job, "running")
         server.process.send_signal(signal.SIGTERM)
-        server.process.wait(60)  # a bound on a stalled disk: a job that is killed, since it does not end, stays `running`
+        server.process.wait(
+            60
+        )  # a bound on a stalled disk: a job that is killed, since it does not end, stays `running`
     record = JobRecords(config.parent / "jobs.json").get(job.rsplit("/", 1)[-1])
     assert record is not None
     assert record["status"] == "failed"

@@ -198,6 +198,11 @@ def test_a_process_of_ours_gets_a_manager_whose_jobs_go_with_the_server(with_pro
     assert "/processes/points/execution" in prepared.openapi.read_text()
 
 
+def test_collections_and_processes_are_told_apart(with_process: Path, tmp_path: Path) -> None:
+    prepared = prepare(with_process, tmp_path, "127.0.0.1:5000")
+    assert (prepared.collections, prepared.processes) == (("tiny",), ("points",))
+
+
 def test_settings_of_a_manager_without_a_name_are_of_ours(short: Path, tmp_path: Path) -> None:
     config = yaml.safe_load(short.read_text())
     short.write_text(yaml.safe_dump(config | {"server": {"manager": {"list_jobs": True}}}))

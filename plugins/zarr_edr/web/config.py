@@ -43,7 +43,9 @@ class PreparedConfig:
     url: str
     """Where clients find the service."""
     collections: tuple[str, ...]
-    """Ids of the resources, in their order."""
+    """Their ids, in the order of the configuration."""
+    processes: tuple[str, ...]
+    """Likewise."""
 
 
 def prepare(config_path: Path, workdir: Path, bind: str) -> PreparedConfig:
@@ -54,8 +56,13 @@ def prepare(config_path: Path, workdir: Path, bind: str) -> PreparedConfig:
     """
     given = load(config_path)
     completed = _with_jobs(complete(given, bind), workdir)
+    kinds = {id_: resource["type"] for id_, resource in completed["resources"].items()}
     written = PreparedConfig(
-        workdir / "config.yml", workdir / "openapi.json", completed["server"]["url"], tuple(completed["resources"])
+        workdir / "config.yml",
+        workdir / "openapi.json",
+        completed["server"]["url"],
+        collections=tuple(id_ for id_, kind in kinds.items() if kind != "process"),
+        processes=tuple(id_ for id_, kind in kinds.items() if kind == "process"),
     )
     _write(written.config, yaml.safe_dump(completed, sort_keys=False, allow_unicode=True))
     os.environ["PYGEOAPI_CONFIG"] = str(written.config)

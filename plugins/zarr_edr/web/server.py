@@ -187,5 +187,7 @@ def _bound_to(bind: str, listener: socket.socket) -> str:
 
 def _greeting(prepared: PreparedConfig, settings: Mapping[str, Any]) -> str:
     names = ", ".join(prepared.collections)
+    if prepared.processes:
+        names += f", and the process{'es' * (len(prepared.processes) > 1)} {', '.join(prepared.processes)},"
     workers = f"{settings['workers']} worker{'s' * (settings['workers'] != 1)}"
     return f"Serving {names} at {prepared.url} with {workers}; Ctrl-C stops."

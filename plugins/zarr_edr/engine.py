@@ -76,16 +76,6 @@ class _Made:
     chunks: int
 
 
-def coverages_of(query: Query, collection: Collection, deadline: Deadline) -> tuple[CoverageSet | None, ReadStats, int]:
-    """The answer before it is written: None where there are no data; what reading took; the number of values."""
-    planned = plan(query, collection, deadline)
-    if not planned.groups:
-        return None, ReadStats(), 0
-    planned.admit(collection.settings.limits)
-    deadline.check()
-    return *_read(planned, query, collection, deadline), planned.cells
-
-
 def _read(planned: ReadPlan, query: Query, collection: Collection, deadline: Deadline) -> tuple[CoverageSet, ReadStats]:
     arrays, stats = read(planned, choose(collection.settings.dask_scheduler, planned), deadline)
     coverages = in_crs(cover(planned, arrays, collection.crs, deadline), query.crs)

@@ -267,7 +267,7 @@ class TestMoments:
     @given(us=instants, calendar=calendars)
     def test_text_read_back_is_the_same_instant(self, us: int, calendar: str) -> None:
         (instant,) = parse_datetime(iso_strings(np.array([us]), calendar)[0])
-        assert to_microseconds(instant.at, calendar) == us  # type: ignore[union-attr]
+        assert to_microseconds(instant.at, calendar) == us  # type: ignore[union-attr]  # an instant was written
 
     @given(us=instants, calendar=calendars, offset=st.integers(-1_439, 1_439))
     def test_an_offset_is_local_time_minus_utc(self, us: int, calendar: str, offset: int) -> None:

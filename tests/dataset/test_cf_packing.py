@@ -33,7 +33,7 @@ def packed(
     values = np.array([*range(10), 3 if fill is None else fill]).astype(dtype)
     group = zarr.open_group(MemoryStore(), mode="w", zarr_format=zarr_format)
     names = {"dimension_names": ["n"]} if zarr_format == 3 else {}
-    array = group.create_array("v", data=values, fill_value=fill if zarr_format == 2 else 0, **names)  # type: ignore[arg-type]
+    array = group.create_array("v", data=values, fill_value=fill if zarr_format == 2 else 0, **names)  # type: ignore[arg-type]  # `names` is empty in version 2
     array.attrs.update(attributes | ({"_ARRAY_DIMENSIONS": ["n"]} if zarr_format == 2 else {}))
     return group, values
 

@@ -20,11 +20,9 @@ from zarr_edr.dataset.model import HorizontalCrs, Unit
 from zarr_edr.encode import encoder_for, encoders_of
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.encode.geotiff import MAX_PIXELS, GeoTiffEncoder
-from zarr_edr.engine import coverages_of
 from zarr_edr.errors import InvalidFormat, ResponseTooLarge
-from zarr_edr.limits import Deadline
 from zarr_edr.query.model import CubeQuery
-from zarr_edr.testing.agreement import Case, cases, collection_on, profile
+from zarr_edr.testing.agreement import Case, cases, collection_on, coverages_of, profile
 from zarr_edr.testing.covjson import Row, decode
 from zarr_edr.testing.sample_coverages import COVERAGES, coverages, of, times, vertical
 from zarr_edr.testing.stores import StoreSpec, in_memory
@@ -249,7 +247,7 @@ def test_answers_are_read_back_or_are_no_raster(case: Case[CubeQuery]) -> None:
     collection = collection_on(in_memory(case.spec))
     for query in case.queries:
         one = replace(query, parameters=(case.spec.variables[0].name,))
-        answer = coverages_of(one, collection, Deadline.after(60))[0]
+        answer = coverages_of(one, collection)
         rows = [] if answer is None else decode(b"".join(CovJsonEncoder().encode(answer)))
         if answer is None or 1 in (len({r.x for r in rows}), len({r.y for r in rows})):
             continue  # no data, or a lone cell, whose centre need not be in the middle of its edges

@@ -6,7 +6,6 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,20 +22,11 @@ from zarr_edr.dataset.model import Parameter
 from zarr_edr.encode import ENCODERS, encoder_for
 from zarr_edr.encode.plot.preview import preview
 from zarr_edr.encode.png import PngEncoder
-from zarr_edr.engine import coverages_of
-from zarr_edr.limits import Deadline
 from zarr_edr.query.model import Query
-from zarr_edr.testing.agreement import collection_on, profile
+from zarr_edr.testing.agreement import collection_on, coverages_of, profile
 from zarr_edr.testing.pictures import EVERY_DOMAIN, answer_of, grid, series
 from zarr_edr.testing.stores import StoreSpec, in_memory
-from zarr_edr.testing.strategies import position_queries, store_specs
-from zarr_edr.testing.strategies_shapes import (
-    area_queries,
-    corridor_queries,
-    cube_queries,
-    radius_queries,
-    trajectory_queries,
-)
+from zarr_edr.testing.strategies_shapes import questions
 
 
 def picture(coverages: CoverageSet) -> Image.Image:
@@ -158,16 +148,6 @@ def test_settings_of_the_machine_make_no_difference(tmp_path: Path) -> None:
     run(DRAW, MATPLOTLIBRC=str(tmp_path))
 
 
-QUERIES = (position_queries, area_queries, cube_queries, radius_queries, trajectory_queries, corridor_queries)
-
-
-@st.composite
-def questions(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[StoreSpec, list[Query]]:
-    """A query of each type on one store."""
-    spec = draw(store_specs())
-    return spec, [draw(queries(spec)) for queries in QUERIES]
-
-
 @seed(0)
 @profile(5)
 @given(questions())
@@ -175,7 +155,7 @@ def test_the_answer_to_any_query_has_a_picture(question: tuple[StoreSpec, list[Q
     spec, queries = question
     collection = collection_on(in_memory(spec))
     for query in queries:
-        coverages, _, _ = coverages_of(query, collection, Deadline.after(30))
+        coverages = coverages_of(query, collection)
         if coverages is not None:
             announced = preview(coverages)
             assert picture(coverages).size == (announced.width, announced.height)

@@ -77,7 +77,7 @@ def test_an_answer_in_parts_is_the_same_to_the_byte(encoder: Encoder, monkeypatc
 def named(name: str, unit: str | None = None) -> Any:
     """A parameter of the demo under another name."""
     parameter = next(iter(collection_at("data/ostia.zarr").parameters.values()))
-    return replace(parameter, name=name, unit=None if unit is None else replace(parameter.unit, text=unit))  # type: ignore[type-var]
+    return replace(parameter, name=name, unit=None if unit is None else replace(parameter.unit, text=unit))  # type: ignore[type-var]  # of the demo, which has a unit
 
 
 def points(name: str = "v", tags: Tags | None = None, unit: str | None = None) -> CoverageSet:

@@ -157,7 +157,7 @@ def of_wide_integers() -> Collection:
     }
     store = MemoryStore()
     write(StoreSpec(3, False, "none", axes, (VariableSpec("v", (LAT, LON), (2, 2), "uint64", 0),), True), store)
-    zarr.open_group(store, mode="r+")["v"][...] = STORED  # type: ignore[index]
+    zarr.open_group(store, mode="r+")["v"][...] = STORED  # type: ignore[index]  # an array, not a group
     return collection_on(zarr.open_group(store, mode="r"))
 
 

@@ -146,7 +146,7 @@ def test_points_of_any_form_are_the_same(points: dict[str, Any]) -> None:
 
 def test_a_list_of_z_is_one_for_each_point_and_a_number_is_a_level_for_all() -> None:
     where = {"collection": "era5ens", **WHERE}
-    assert np.array_equal(points_of(asked({**where, "z": [500, 850]})).z, [500, 850])  # type: ignore[arg-type]
+    assert np.array_equal(points_of(asked({**where, "z": [500, 850]})).z, [500, 850])  # type: ignore[arg-type]  # None fails the test as it should
     assert points_of(asked({**where, "z": 500})).z is None
 
 

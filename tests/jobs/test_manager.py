@@ -146,7 +146,7 @@ work.go.wait(60)
 """
     with elsewhere(manager, code) as process:
         job_id = process.stdout.readline().strip()  # type: ignore[union-attr]  # a pipe was asked for
-        process.stdout.readline()  # type: ignore[union-attr]
+        process.stdout.readline()  # type: ignore[union-attr]  # a pipe was asked for
         assert manager.get_job(job_id)["status"] == "running"
         process.kill()
         process.wait(WAIT_S)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from zarr_edr.coverage import CoverageSet, Times
-from zarr_edr.encode.table import Block, Laid, blocks_of
+from zarr_edr.encode.table import Block, Laid, TableEncoder, blocks_of
 from zarr_edr.encode.values import Kind, json_text, kind_of
 from zarr_edr.outline import Column, Outline, Role
 from zarr_edr.query.geometry import Tags
@@ -62,18 +62,13 @@ class _Drain:
             self._pieces.clear()
 
 
-class _ArrowEncoder:
-    """What the formats share."""
+class _ArrowEncoder(TableEncoder):
+    """What the formats of Arrow share."""
 
-    queries: frozenset[str] | None = None
     geometry = False
 
-    def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
-        """All rows of an answer."""
-        return self.encode_parts(Outline.of_coverages(coverages), (coverages,))
-
     def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterator[bytes]:
-        """All rows of an answer that comes in parts."""
+        """See `TableEncoder`."""
         table = _Table(outline, geometry=self.geometry)
         drain = _Drain()
         with self._writer(drain, table.schema) as writer:

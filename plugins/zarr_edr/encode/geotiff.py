@@ -130,7 +130,7 @@ def _band(coverage: Coverage, parameter: Parameter, level: float | None, layer: 
 
 def _written(raster: Raster, bands: list[_Band], crs: HorizontalCrs) -> bytes:
     from rasterio.io import MemoryFile  # noqa: PLC0415 - a quarter of a second that other formats need not wait for
-    from rasterio.transform import Affine  # noqa: PLC0415
+    from rasterio.transform import Affine  # noqa: PLC0415 - as above
 
     stacked, nodata, there = _stacked([_storable(band.values) for band in bands])
     values = raster.arranged(stacked)

@@ -14,7 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from zarr_edr.coverage import CoverageSet, Times
-from zarr_edr.encode.table import Block, Laid, blocks_of
+from zarr_edr.encode.table import Block, Laid, TableEncoder, blocks_of
 from zarr_edr.encode.tokens import time_tokens, tokens
 from zarr_edr.encode.weave import Strand, woven
 from zarr_edr.outline import Column, Outline, Role
@@ -23,25 +23,7 @@ Texts = Callable[[NDArray[Any]], list[bytes]]
 """Writes values, shape (n,)."""
 
 
-class _RowEncoder:
-    """What the formats of rows share."""
-
-    name: str
-    media_types: tuple[str, ...]
-    aliases: frozenset[str]
-    extension: str | None
-    queries: frozenset[str] | None = None
-
-    def encode(self, coverages: CoverageSet) -> Iterator[bytes]:
-        """All rows of an answer as UTF-8."""
-        return self.encode_parts(Outline.of_coverages(coverages), (coverages,))
-
-    def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterator[bytes]:
-        """All rows of an answer that comes in parts, each part's as soon as it is there."""
-        raise NotImplementedError
-
-
-class CsvEncoder(_RowEncoder):
+class CsvEncoder(TableEncoder):
     """One header line, then a line for each row; nothing between two commas is no value."""
 
     name = "CSV"
@@ -50,7 +32,7 @@ class CsvEncoder(_RowEncoder):
     extension = "csv"
 
     def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterator[bytes]:
-        """See `_RowEncoder`. Lines end in CR LF; the unit of a column follows its name in brackets."""
+        """See `TableEncoder`. Lines end in CR LF; the unit of a column follows its name in brackets."""
         columns = outline.columns()
         yield b",".join(_quoted(_with_unit(column)) for column in columns)
         before = [b"\r\n", *[b","] * (len(columns) - 1)]  # each row ends the line before it: one text less to weave
@@ -63,13 +45,13 @@ _OF_PANDAS_PROJECTED: Mapping[Role, str] = {Role.POINT: "points"}
 _OF_PANDAS: Mapping[Role, str] = {**_OF_PANDAS_PROJECTED, Role.X: "lon", Role.Y: "lat"}
 
 
-class _JsonRows(_RowEncoder):
+class _JsonRows(TableEncoder):
     """Rows as JSON objects with the names of pandas users: points, time, lat, lon."""
 
     opening, between, closing = b"", b"\n", b"\n"
 
     def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterator[bytes]:
-        """See `_RowEncoder`. A column that a row has no value for is null."""
+        """See `TableEncoder`. A column that a row has no value for is null."""
         columns = outline.columns(_OF_PANDAS if outline.crs.geographic else _OF_PANDAS_PROJECTED)
         names = [orjson.dumps(column.name) + b":" for column in columns]
         end = b"}" + self.between  # each row ends the one before it: one text less to weave

@@ -18,7 +18,7 @@ CoverageJSON: t, z, y, x. Cells outside of what was asked for have no row.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +27,22 @@ from numpy.typing import NDArray
 
 from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples, axis_size
 from zarr_edr.encode.tags import values_of_tags
-from zarr_edr.outline import Role
+from zarr_edr.outline import Outline, Role
 from zarr_edr.plan import PointShape
+
+
+class TableEncoder:
+    """What formats that are tables share: an answer that is there is an answer of one part."""
+
+    queries: frozenset[str] | None = None
+
+    def encode(self, coverages: CoverageSet) -> Iterable[bytes]:
+        """All rows of an answer."""
+        return self.encode_parts(Outline.of_coverages(coverages), (coverages,))
+
+    def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterator[bytes]:
+        """All rows of an answer that comes in parts, each part's as soon as it is there."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -58,7 +58,7 @@ def describe(
         "title": "Values at many points",
         "description": (
             "The values of a collection in the cells nearest to each of many points, for all times or some, as one table"
-            " or in another format. Small answers come at once; with the header `Prefer: respond-async` the work"
+            " or in another format. Small answers come at once; with the header Prefer: respond-async the work"
             f" becomes a job, which may ask for {limits.points:,} points and {limits.cells:,} values and take"
             f" {limits.seconds:g} s."
         ),
@@ -98,8 +98,8 @@ def _where(listed: Sequence[str], *, tables: bool) -> JsonObject:
         "latitude": _input("Latitudes", f"Degrees north: {_POINTS}.", _numbers(-90, 90)),
         "z": _input(
             "Levels",
-            f"A list beside longitude and latitude: {_POINTS}. Else the levels for all points, as in the `z` of EDR: a"
-            " level, `low/high`, or a list.",
+            f"A list beside longitude and latitude: {_POINTS}. Else the levels for all points, as in the z of EDR: a"
+            " level, low/high, or a list.",
             _CHOICE,
         ),
         "points": _input(
@@ -116,13 +116,13 @@ def _what(collections: Mapping[str, Collection], listed: Sequence[str]) -> JsonO
         for name in collections[id_].custom_axes:
             of_dimension.setdefault(name, []).append(id_)
     return {
-        "parameter-name": _input("Parameters", "Names of parameters, a list or `a,b`; else all.", _CHOICE),
+        "parameter-name": _input("Parameters", "Names of parameters, a list or a,b; else all.", _CHOICE),
         "datetime": _input(
-            "Times", "An instant, `start/end`, or a list, as in the `datetime` of EDR; else all times.", _CHOICE
+            "Times", "An instant, start/end, or a list, as in the datetime of EDR; else all times.", _CHOICE
         ),
         "crs": _input("CRS", "Of longitude and latitude, and of the answer; else CRS84.", _TEXT),
         **{
-            name: _input(name, f"A dimension of {', '.join(ids)}: a value, `low/high`, or a list; else all.", _CHOICE)
+            name: _input(name, f"A dimension of {', '.join(ids)}: a value, low/high, or a list; else all.", _CHOICE)
             for name, ids in of_dimension.items()
         },
     }

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from zarr_edr.coverage import CoverageSet
 from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode.covjson import CovJsonEncoder
@@ -75,6 +76,27 @@ def rows_of(query: Query, collection: Collection) -> list[Row] | None:
     if flaws:
         raise AssertionError(f"{query}: {flaws[:3]}")
     return decode(body)
+
+
+class _Kept:
+    """Writes nothing, and keeps what it was given to write."""
+
+    name, media_types, aliases, extension, queries = "kept", (), frozenset[str](), None, None
+
+    def __init__(self) -> None:
+        self.coverages: CoverageSet | None = None
+
+    def encode(self, coverages: CoverageSet) -> tuple[bytes, ...]:
+        """See `Encoder.encode`."""
+        self.coverages = coverages
+        return ()
+
+
+def coverages_of(query: Query, collection: Collection) -> CoverageSet | None:
+    """The engine's answer before it is written; None where there are no data."""
+    kept = _Kept()
+    answer(query, collection, kept)
+    return kept.coverages
 
 
 def invalidities_in[Q: Query](case: Case[Q], validator: Draft202012Validator | None) -> list[str]:

@@ -31,7 +31,7 @@ _TIMES = xr.coders.CFDatetimeCoder(use_cftime=True)
 def netcdf_by_c_library(body: bytes) -> xr.Dataset:
     """A NetCDF file as netCDF4-python and xarray read it, in memory; times are those of `cftime`."""
     with netCDF4.Dataset("in-memory", memory=body) as file:
-        store = xr.backends.NetCDF4DataStore(file)  # type: ignore[no-untyped-call]
+        store = xr.backends.NetCDF4DataStore(file)  # type: ignore[no-untyped-call]  # of xarray
         return xr.open_dataset(store, decode_times=_TIMES, decode_timedelta=False).load()
 
 

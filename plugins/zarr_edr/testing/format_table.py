@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped,unused-ignore]
+import pandas as pd  # type: ignore[import-untyped,unused-ignore]  # typed in some versions
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
@@ -163,6 +163,6 @@ def table(queries: Iterable[str], verified: Mapping[tuple[str, str], bool]) -> s
     queries = list(queries)
     lines = [f"| format | {' | '.join(queries)} | read back by |", f"|---|{'---|' * len(queries)}---|"]
     for name, reader in READERS.items():
-        cells = [{True: "yes", False: "WRONG"}.get(verified.get((name, query)), "-") for query in queries]  # type: ignore[arg-type]
+        cells = [{True: "yes", False: "WRONG"}.get(verified.get((name, query)), "-") for query in queries]  # type: ignore[arg-type]  # None is neither
         lines.append(f"| {name} | {' | '.join(cells)} | {reader.name} |")
     return "\n".join(lines) + "\n"

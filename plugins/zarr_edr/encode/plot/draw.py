@@ -62,7 +62,7 @@ def _frame(made: Figure, sketch: Sketch, frame: Layout) -> None:
         made.text(left, y, words(line), va="top", color=SOFT, fontsize=8.5)
     engine = made.get_layout_engine()
     height = 1 - (sizes.HEAD_PX + foot) / frame.height
-    engine.set(rect=(0.005, foot / frame.height, 0.99, height), h_pad=0.08, w_pad=0.08)  # type: ignore[union-attr, call-arg]
+    engine.set(rect=(0.005, foot / frame.height, 0.99, height), h_pad=0.08, w_pad=0.08)  # type: ignore[union-attr, call-arg]  # it is the constrained one, see `style`
 
 
 def _panel(ax: Axes, panel: Panel, frame: Layout) -> ScalarMappable | None:

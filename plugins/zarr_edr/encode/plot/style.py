@@ -68,7 +68,7 @@ def palette(colours: Colours) -> tuple[Colormap, Normalize]:
     """Which colour stands for which value."""
     if colours.classes:
         count = len(colours.classes)
-        base = mpl.colormaps["tab10"].colors if count <= 10 else mpl.colormaps["turbo"](np.linspace(0, 1, count))  # type: ignore[attr-defined]
+        base = mpl.colormaps["tab10"].colors if count <= 10 else mpl.colormaps["turbo"](np.linspace(0, 1, count))  # type: ignore[attr-defined]  # a listed map, which has them
         return ListedColormap(base[:count]), BoundaryNorm(np.arange(count + 1) - 0.5, count)
     low, high = colours.low, colours.high
     if high == low:  # one colour, in the middle of its scale

@@ -8,6 +8,8 @@ how the store is cut into chunks; when a row can be written does. A chunk is rea
 from __future__ import annotations
 
 import math
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -20,6 +22,7 @@ from zarr_edr.limits import Deadline
 from zarr_edr.plan import (
     ArrayRead,
     AxisSelection,
+    ChunkRead,
     GroupPlan,
     LocatedPoints,
     MaskedWindow,
@@ -32,6 +35,10 @@ from zarr_edr.read import NumberedReads, Reading
 
 ChunkKey = tuple[str, tuple[int, ...], ChunkIndex]
 """Token of the array, order of its axes, chunk."""
+
+
+_READS_AT_ONCE = 20_000
+"""Chunk reads made before the first of them is read: some 300 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +144,40 @@ class Parts:
                     held += cut.rows
             self._part_of.append(parts)
 
-    def reads(self, deadline: Deadline) -> list[NumberedReads]:
-        """The chunk reads of each part: those that no earlier one needs. All reads of one chunk are in one part."""
+    def reads(self, deadline: Deadline) -> Iterator[Iterator[NumberedReads]]:
+        """The chunk reads of each part, some at a time: those that no earlier part needs. All reads of one chunk come together.
+
+        They are made as they are taken. Until then two numbers stand for each, since a job may have a million.
+        """
+        first = self._first_of_shared(deadline)
+        made_of: list[array[int]] = [array("q") for _ in self.pieces]
+        array_reads = list(self._array_reads())
+        for number, (array_read, cut, part_of) in enumerate(array_reads):
+            deadline.check()
+            for n, chunk_read in array_read.numbered():
+                part = first.get(_key(array_read, chunk_read)) if first else None
+                made_of[part_of[cut.first_piece(chunk_read.out)] if part is None else part].extend((number, n))
+        for numbers in made_of:
+            # Reads of one chunk may stand anywhere in a part: where there may be several, the part is read at once.
+            step = len(numbers) if first else 2 * _READS_AT_ONCE
+            slices = (numbers[start : start + step] for start in range(0, len(numbers), step or 1))
+            yield (
+                [(number, array_reads[number][0].read_of(n)) for number, n in zip(some[::2], some[1::2], strict=True)]
+                for some in slices
+            )
+
+    def _first_of_shared(self, deadline: Deadline) -> dict[ChunkKey, int]:
+        """The first part that needs each chunk of the arrays that several reads take from; the others have one read each."""
+        several = Counter(_array_key(array_read) for array_read, _, _ in self._array_reads())
         first: dict[ChunkKey, int] = {}
-        by_chunk: dict[ChunkKey, NumberedReads] = {}
-        for number, (array_read, cut, part_of) in enumerate(self._array_reads()):
+        for array_read, cut, part_of in self._array_reads():
+            if several[_array_key(array_read)] == 1:
+                continue
             deadline.check()
             for chunk_read in array_read.reads():
-                key = (array_read.parameter.array.token, array_read.axes, chunk_read.chunk)
-                part = part_of[cut.first_piece(chunk_read.out)]
+                key, part = _key(array_read, chunk_read), part_of[cut.first_piece(chunk_read.out)]
                 first[key] = min(first.get(key, part), part)
-                by_chunk.setdefault(key, []).append((number, chunk_read))
-        found: list[NumberedReads] = [[] for _ in self.pieces]
-        for key, numbered in by_chunk.items():
-            found[first[key]].extend(numbered)
-        return [sorted(numbered, key=lambda item: item[0]) for numbered in found]
+        return first
 
     def _array_reads(self) -> Iterator[tuple[ArrayRead, Cut, list[int]]]:
         for group, cut, part_of in zip(self.plan.groups, self._cuts, self._part_of, strict=True):
@@ -169,6 +195,14 @@ class Parts:
         part = slice(piece.start, piece.stop)
         ahead = (slice(None),) * (cut.axis - len(members))
         return _NARROWED[cut.name](group, part), (*members, *ahead, part)
+
+
+def _array_key(array_read: ArrayRead) -> tuple[str, tuple[int, ...]]:
+    return array_read.parameter.array.token, array_read.axes
+
+
+def _key(array_read: ArrayRead, chunk_read: ChunkRead) -> ChunkKey:
+    return (*_array_key(array_read), chunk_read.chunk)
 
 
 def _of_points(group: GroupPlan, part: slice) -> GroupPlan:
@@ -227,8 +261,8 @@ def read_parts(
     for group in parts.plan.groups:
         first_read.append(first_read[-1] + len(group.reads))
     for pieces, numbered in zip(parts.pieces, parts.reads(deadline()), strict=True):
-        reading.fill(numbered, deadline())
-        numbered.clear()
+        for some in numbered:
+            reading.fill(some, deadline())
         groups, arrays = [], []
         for piece in pieces:
             group, part = parts.narrowed(piece)

@@ -99,17 +99,32 @@ class ArrayRead:
 
     def reads(self) -> Iterator[ChunkRead]:
         """Each chunk once."""
-        order = np.argsort(self.axes)
-        for group in self.groups:
-            for parts in product(*self.segments):
-                if self.wanted is not None and (parts[-2].chunk, parts[-1].chunk) not in self.wanted:
-                    continue
-                answer_order = (*(part.chunk for part in parts), *group.chunk)
-                yield ChunkRead(
-                    chunk=tuple(answer_order[i] for i in order),
-                    local=(*(part.local for part in parts), *group.local),
-                    out=(*(part.out for part in parts), group.out),
-                )
+        return (chunk_read for _, chunk_read in self.numbered())
+
+    def numbered(self) -> Iterator[tuple[int, ChunkRead]]:
+        """The same, each with a number by which `read_of` makes it again: a plan of many chunks keeps these instead."""
+        order = np.argsort(self.axes).tolist()
+        products = ((group, parts) for group in self.groups for parts in product(*self.segments))
+        for number, (group, parts) in enumerate(products):
+            if self.wanted is None or (parts[-2].chunk, parts[-1].chunk) in self.wanted:
+                yield number, _chunk_read(group, parts, order)
+
+    def read_of(self, number: int) -> ChunkRead:
+        """See `numbered`."""
+        sizes = (len(self.groups), *map(len, self.segments))
+        group, *parts = (int(index) for index in np.unravel_index(number, sizes))
+        segments = tuple(of[part] for of, part in zip(self.segments, parts, strict=True))
+        return _chunk_read(self.groups[group], segments, np.argsort(self.axes).tolist())
+
+
+def _chunk_read(group: PointGroup, parts: tuple[Segment, ...], order: Sequence[int]) -> ChunkRead:
+    """`order`: where the answer has each storage axis."""
+    in_answer = (*(part.chunk for part in parts), *group.chunk)
+    return ChunkRead(
+        chunk=tuple(in_answer[axis] for axis in order),
+        local=(*(part.local for part in parts), *group.local),
+        out=(*(part.out for part in parts), group.out),
+    )
 
 
 class PointShape(Enum):

@@ -62,7 +62,7 @@ class ChunkRead:
     @property
     def cells(self) -> int:
         """Number of values taken."""
-        return math.prod(s.stop - s.start if isinstance(s, slice) else s.size for s in self.out)
+        return math.prod([s.stop - s.start if isinstance(s, slice) else s.size for s in self.out])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ class ArrayRead:
 
     def numbered(self) -> Iterator[tuple[int, ChunkRead]]:
         """The same, each with a number by which `read_of` makes it again: a plan of many chunks keeps these instead."""
-        order = np.argsort(self.axes).tolist()
+        order = _order(self.axes)
         products = ((group, parts) for group in self.groups for parts in product(*self.segments))
         for number, (group, parts) in enumerate(products):
             if self.wanted is None or (parts[-2].chunk, parts[-1].chunk) in self.wanted:
@@ -114,16 +114,21 @@ class ArrayRead:
         sizes = (len(self.groups), *map(len, self.segments))
         group, *parts = (int(index) for index in np.unravel_index(number, sizes))
         segments = tuple(of[part] for of, part in zip(self.segments, parts, strict=True))
-        return _chunk_read(self.groups[group], segments, np.argsort(self.axes).tolist())
+        return _chunk_read(self.groups[group], segments, _order(self.axes))
+
+
+def _order(axes: tuple[int, ...]) -> list[int]:
+    """Where the answer has each storage axis."""
+    return sorted(range(len(axes)), key=axes.__getitem__)
 
 
 def _chunk_read(group: PointGroup, parts: tuple[Segment, ...], order: Sequence[int]) -> ChunkRead:
     """`order`: where the answer has each storage axis."""
-    in_answer = (*(part.chunk for part in parts), *group.chunk)
+    in_answer = [*[part.chunk for part in parts], *group.chunk]
     return ChunkRead(
-        chunk=tuple(in_answer[axis] for axis in order),
-        local=(*(part.local for part in parts), *group.local),
-        out=(*(part.out for part in parts), group.out),
+        chunk=tuple([in_answer[axis] for axis in order]),
+        local=(*[part.local for part in parts], *group.local),
+        out=(*[part.out for part in parts], group.out),
     )
 
 
@@ -326,13 +331,13 @@ def split_points(index: Sequence[Int64Array], chunk: Sequence[int], positions: I
     key = chunks[0]
     for more in chunks[1:]:
         key = key * (int(more.max(initial=0)) + 1) + more
+    within = [i - c * n for i, c, n in zip(index, chunks, chunk, strict=True)]
+    runs = _runs(key)
+    starts = [part[0] for part in runs]
+    columns = zip(*[c[starts].tolist() for c in chunks], strict=True)
     return tuple(
-        PointGroup(
-            chunk=(at := tuple(int(c[part[0]]) for c in chunks)),
-            local=tuple(i[part] - a * c for i, a, c in zip(index, at, chunk, strict=True)),
-            out=as_selection(positions[part]),
-        )
-        for part in _runs(key)
+        PointGroup(at, tuple([local[part] for local in within]), as_selection(positions[part]))
+        for at, part in zip(columns, runs, strict=True)
     )
 
 

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from dask.core import get as get_inline
 from dask.threaded import get as get_threaded
 
 from zarr_edr.limits import Deadline
@@ -82,7 +81,10 @@ def run_pickled(work: tuple[bytes, float, float], deadline: Deadline | None) -> 
 
 
 class InlineScheduler:
-    """The calling thread, in one task: for plans so small that anything else would cost more."""
+    """The calling thread, a task after the other: for plans so small that a graph would cost more than the reading.
+
+    dask spends 100 µs on a graph of one task; a point whose chunk is in memory is read in 20.
+    """
 
     def chunks_per_task(self, chunks: int, chunk_bytes: int) -> int:
         """All."""
@@ -93,8 +95,7 @@ class InlineScheduler:
         self, function: Callable[[T, Deadline | None], R], tasks: Sequence[T], deadline: Deadline
     ) -> tuple[Sequence[R], str]:
         """See `Scheduler.run`."""
-        graph, keys = graph_of(function, tasks, deadline)
-        return get_inline(graph, keys), "inline"
+        return [function(task, deadline) for task in tasks], "inline"
 
 
 class ThreadScheduler:

@@ -5,7 +5,7 @@ The codecs are zarr-python's. What they are called there is not promised to stay
 
 from __future__ import annotations
 
-import struct
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from zarr.codecs import numcodecs as numcodecs_in_v3
 from zarr.codecs._v2 import V2Codec
 from zarr.core.array import create_codec_pipeline
 from zarr.core.array_spec import ArrayConfig, ArraySpec
-from zarr.core.buffer import Buffer, default_buffer_prototype
+from zarr.core.buffer import default_buffer_prototype
 from zarr.core.chunk_utils import ChunkTransform, evolve_codecs
 from zarr.core.dtype import UInt64
 from zarr.core.metadata import ArrayV2Metadata
@@ -65,12 +65,12 @@ class Shard:
         outer, inner = zip(*(divmod(i, n) for i, n in zip(index, self.chunks_per_shard, strict=True)), strict=True)
         return outer, inner
 
-    def span(self, index: NDArray[Any], inner: ChunkIndex) -> RangeByteRequest | None:
-        """Bytes of an inner chunk in its shard, None where the shard does not hold it."""
+    def span(self, index: NDArray[Any], inner: ChunkIndex) -> tuple[int, int] | None:
+        """Where an inner chunk starts in its shard, and its size in bytes; None where the shard does not hold it."""
         offset, length = index[inner]
         if offset == ABSENT and length == ABSENT:
             return None
-        return RangeByteRequest(int(offset), int(offset) + int(length))
+        return int(offset), int(length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,10 @@ class ChunkLayout:
     fill_value: Any
     blosc: int | None
     """Where a stored chunk is a Blosc frame: the bytes it decodes to, 0 where filters change their number; else None."""
+    partial: np.dtype[Any] | None
+    """Where it is one of plain numbers in C order, of which a part can be decoded: their dtype as stored; else None."""
+    strides: tuple[int, ...]
+    """Elements from one index to the next along each dimension of a chunk in C order."""
 
     @classmethod
     def of(cls, array: zarr.Array[Any]) -> ChunkLayout:
@@ -113,6 +117,8 @@ class ChunkLayout:
             int(np.prod(spec.shape)) * dtype.itemsize,
             fill,
             _blosc(codecs, int(np.prod(spec.shape)) * dtype.itemsize),
+            _partial(codecs, spec, dtype),
+            tuple(math.prod(spec.shape[axis + 1 :]) for axis in range(len(spec.shape))),
         )
 
 
@@ -128,6 +134,16 @@ def _blosc(codecs: tuple[Any, ...], chunk_bytes: int) -> int | None:
     return chunk_bytes if len(codecs) == 2 and isinstance(codecs[0], BytesCodec) else 0
 
 
+def _partial(codecs: tuple[Any, ...], spec: ArraySpec, dtype: np.dtype[Any]) -> np.dtype[Any] | None:
+    """See `ChunkLayout.partial`."""
+    if _blosc(codecs, 1) != 1 or dtype.kind not in "fiub" or spec.config.order != "C":
+        return None
+    first = codecs[0]
+    if isinstance(first, BytesCodec) and first.endian is not None:
+        return dtype.newbyteorder("<" if first.endian == "little" else ">")
+    return dtype
+
+
 def _outer(array: zarr.Array[Any]) -> tuple[ArraySpec, tuple[Any, ...]]:
     """Spec and codecs of the chunks that are objects of the store."""
     metadata = array.metadata
@@ -139,16 +155,3 @@ def _outer(array: zarr.Array[Any]) -> tuple[ArraySpec, tuple[Any, ...]]:
     spec = ArraySpec(shape, metadata.dtype, metadata.fill_value, config, default_buffer_prototype())
     codecs: Iterable[Any] = create_codec_pipeline(metadata)  # type: ignore[assignment]  # iterable, though not typed so
     return spec, tuple(codecs)
-
-
-def check_blosc(raw: Buffer, decoded_bytes: int) -> None:
-    """Raise `ValueError` unless a Blosc frame is as long as its header says, and decodes to `decoded_bytes` (0: any).
-
-    Blosc itself reads past the end of a truncated frame: some bytes short, it returns wrong numbers without an error.
-    """
-    header = raw[:16].to_bytes()
-    if len(header) < 16:
-        raise ValueError("no room for a Blosc header")
-    nbytes, _, cbytes = struct.unpack("<III", header[4:16])
-    if cbytes != len(raw) or decoded_bytes not in (0, nbytes):
-        raise ValueError(f"Blosc header says {cbytes} and {nbytes} bytes, not {len(raw)} and {decoded_bytes}")

@@ -16,13 +16,16 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import numcodecs.blosc
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.abc.store import RangeByteRequest
 from zarr.core.buffer import Buffer
 
-from zarr_edr.dataset.chunk_layout import ABSENT, ChunkIndex, ChunkLayout, Shard, check_blosc
-from zarr_edr.dataset.objects import Objects
+from zarr_edr.dataset import blosc
+from zarr_edr.dataset.chunk_layout import ABSENT, ChunkIndex, ChunkLayout, Shard
+from zarr_edr.dataset.objects import LocalFile, Objects
 from zarr_edr.errors import ChunkCorrupt, ChunkMissing, StoreUnavailable, UnsupportedDataset
 from zarr_edr.limits import Deadline
 from zarr_edr.settings import MissingChunks
@@ -42,6 +45,8 @@ DECODE_ERRORS = (
     lzma.LZMAError,
 )
 """What codecs were seen to raise on damaged bytes."""
+_PART_ERRORS = (ValueError, RuntimeError, struct.error, MemoryError)
+"""The same of Blosc alone; an OSError is the store's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,17 @@ class Fetched:
     """Bytes that came from the store for it, indices of shards included."""
     fresh: bool = True
     """False where it was held in memory, or another thread was fetching it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPart:
+    """Some elements of a chunk, one after another in C order, and what they cost."""
+
+    values: NDArray[Any]
+    """Shape (n,): stored values, as `Fetched.values`."""
+    start: int
+    """Number of the first of them in the chunk."""
+    bytes_read: int
 
 
 Remember = Callable[[Hashable, Callable[[], Fetched], Deadline | None], Fetched]
@@ -108,6 +124,16 @@ class ChunkedArray:
         return self._layout.chunk_bytes
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        """Elements from one index to the next along each dimension of a chunk in C order."""
+        return self._layout.strides
+
+    @property
+    def decodes_parts(self) -> bool:
+        """Whether `fetch_part` may have something to give."""
+        return self._layout.partial is not None and self._objects.local
+
+    @property
     def fill_value(self) -> Any:
         """Value of cells in chunks that are absent."""
         return self._layout.fill_value
@@ -123,33 +149,73 @@ class ChunkedArray:
             return Fetched(self._absent(index), bytes_read)
         try:
             if self._layout.blosc is not None:
-                check_blosc(raw, self._layout.blosc)
+                blosc.check(raw[: blosc.HEADER_BYTES].to_bytes(), len(raw), self._layout.blosc)
             values = self._layout.transform.decode_chunk(raw, self._layout.chunk_spec).as_numpy_array()
         except DECODE_ERRORS as error:
-            raise ChunkCorrupt(f"Chunk {self._name(index)} cannot be decoded ({type(error).__name__}).") from error
+            raise self._corrupt(index, error) from error
         values.flags.writeable = False
         return Fetched(values, bytes_read)
+
+    def fetch_part(
+        self, index: ChunkIndex, start: int, stop: int, deadline: Deadline | None, remember: Remember | None
+    ) -> FetchedPart | None:
+        """Elements `start` to below `stop` of a chunk in C order, with what has to be decoded about them.
+
+        None where that takes decoding half of the chunk or more, or does not go: `fetch` does, and tells an absent chunk.
+        Raises as `fetch`.
+        """
+        dtype = self._layout.partial
+        if dtype is None or not self._objects.local:
+            return None
+        key, span, index_bytes = self._place(index, deadline, remember)
+        if key is None:
+            return None
+
+        def decoded(file: LocalFile) -> FetchedPart | None:
+            try:
+                part = _decoded_part(file if span is None else file.part(*span), dtype, start, stop, self.chunk_bytes)
+            except _PART_ERRORS as error:
+                raise self._corrupt(index, error) from error
+            if part is None:
+                return None
+            values, first, bytes_read = part
+            return FetchedPart(values.astype(self.dtype, copy=False), first, bytes_read + index_bytes)
+
+        return self._objects.parts(key, decoded, deadline)
 
     def _encoded(
         self, index: ChunkIndex, deadline: Deadline | None, remember: Remember | None
     ) -> tuple[Buffer | None, int]:
+        key, span, index_bytes = self._place(index, deadline, remember)
+        if key is None:
+            return None, index_bytes
+        if span is None:
+            raw = self._objects.get(key, None, deadline)
+            return raw, 0 if raw is None else len(raw)
+        start, size = span
+        raw = self._objects.get(key, RangeByteRequest(start, start + size), deadline)
+        if raw is None:
+            raise ChunkCorrupt(f"Shard {key} was removed while it was read.")
+        if len(raw) != size:
+            raise ChunkCorrupt(f"Chunk {self._name(index)} is shorter than the index of its shard says.")
+        return raw, index_bytes + size
+
+    def _place(
+        self, index: ChunkIndex, deadline: Deadline | None, remember: Remember | None
+    ) -> tuple[str | None, tuple[int, int] | None, int]:
+        """The object that holds a chunk, where in it the chunk starts and its size (None: all of it), and bytes read for that.
+
+        No object where a shard says that it does not hold the chunk.
+        """
         shard = self._layout.shard
         if shard is None:
-            raw = self._objects.get(self._key(index), None, deadline)
-            return raw, 0 if raw is None else len(raw)
+            return self._key(index), None, 0
         outer, inner = shard.locate(index)
         key = self._key(outer)
         read_index = partial(self._shard_index, shard, key, deadline)
         held = read_index() if remember is None else remember((self.token, "index", outer), read_index, deadline)
         span = shard.span(held.values, inner)
-        if span is None:
-            return None, held.bytes_read
-        raw = self._objects.get(key, span, deadline)
-        if raw is None:
-            raise ChunkCorrupt(f"Shard {key} was removed while it was read.")
-        if len(raw) != span.end - span.start:
-            raise ChunkCorrupt(f"Chunk {self._name(index)} is shorter than the index of its shard says.")
-        return raw, held.bytes_read + len(raw)
+        return None if span is None else key, span, held.bytes_read
 
     def _shard_index(self, shard: Shard, key: str, deadline: Deadline | None) -> Fetched:
         """Offset and length of each inner chunk, shape (chunks per shard..., 2); all absent where there is no shard."""
@@ -178,6 +244,45 @@ class ChunkedArray:
     def _key(self, index: ChunkIndex) -> str:
         return self._layout.prefix + self.array.metadata.encode_chunk_key(index)
 
+    def _corrupt(self, index: ChunkIndex, error: Exception) -> ChunkCorrupt:
+        return ChunkCorrupt(f"Chunk {self._name(index)} cannot be decoded ({type(error).__name__}).")
+
     def _name(self, index: ChunkIndex) -> str:
         """A chunk as it is called in messages; paths of the machine stay out of them."""
         return f"{'.'.join(map(str, index))} of {self.array.basename!r}"
+
+
+def _decoded_part(
+    file: LocalFile, dtype: np.dtype[Any], start: int, stop: int, chunk_bytes: int
+) -> tuple[NDArray[Any], int, int] | None:
+    """Elements `start` to below `stop` of the chunk in `file`: values, the number of the first of them, bytes read.
+
+    None where that is half of the chunk or more, or where the frame is of another kind.
+    """
+    counted = _Counted(file)
+    frame = blosc.Frame.read(counted)
+    if frame is None or frame.block_bytes % dtype.itemsize:
+        return None
+    if frame.decoded_bytes != chunk_bytes:
+        raise ValueError(f"a Blosc frame of {frame.decoded_bytes} bytes for a chunk of {chunk_bytes}")
+    low, high = start * dtype.itemsize, stop * dtype.itemsize
+    if 2 * frame.about(low, high) > chunk_bytes:
+        return None
+    data, at, plain = frame.part(counted, low, high)
+    values = np.frombuffer(data if plain else numcodecs.blosc.decompress(data), dtype)
+    return values, at // dtype.itemsize, counted.bytes_read
+
+
+class _Counted:
+    """A file that counts what is read of it."""
+
+    __slots__ = ("_file", "bytes_read", "size")
+
+    def __init__(self, file: LocalFile) -> None:
+        self._file, self.size, self.bytes_read = file, file.size, 0
+
+    def read(self, start: int, stop: int) -> bytes:
+        """See `LocalFile.read`."""
+        data = self._file.read(start, stop)
+        self.bytes_read += len(data)
+        return data

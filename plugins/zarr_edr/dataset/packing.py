@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def widen(values: NDArray[Any]) -> NDArray[np.float64]:
     return values.astype(np.float64)
 
 
+@lru_cache(maxsize=64)
 def _decimal_divisor(scale: float) -> float | None:
     """10**n when `scale` is the double nearest to 10**-n, n in 0..12; else None."""
     for n in range(13):

@@ -236,11 +236,16 @@ class ReadPlan:
 
     def admit(self, limits: Limits) -> None:
         """Raise `ResponseTooLarge` where the plan is over a limit; nothing has been read by then."""
+        cells = chunks = decoded_bytes = 0
+        for read in self.array_reads:
+            cells += read.cells
+            chunks += (of_one := read.chunks)
+            decoded_bytes += of_one * read.parameter.array.chunk_bytes
         for what, planned, allowed, key in (
-            ("return {} values", self.cells, limits.cells, "cells"),
+            ("return {} values", cells, limits.cells, "cells"),
             ("return {} coverages", self.coverages, limits.coverages, "coverages"),
-            ("read {} chunks", self.chunks, limits.chunks, "chunks"),
-            ("decode {} bytes of chunks", self.decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
+            ("read {} chunks", chunks, limits.chunks, "chunks"),
+            ("decode {} bytes of chunks", decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
         ):
             if planned > allowed:
                 raise ResponseTooLarge(
@@ -311,11 +316,21 @@ def split_index(index: Int64Array, chunk: int) -> tuple[Segment, ...]:
     if index.size == 1:
         at, local = divmod(int(index[0]), chunk)
         return (Segment(at, slice(local, local + 1), slice(0, 1)),)
+    found = as_selection(index)
+    if isinstance(found, slice):
+        firsts = range(found.start // chunk, (found.stop - 1) // chunk + 1)
+        return tuple([_segment(at, at * chunk, found, chunk) for at in firsts])
     chunks = index // chunk
     return tuple(
         Segment(int(chunks[part[0]]), as_selection(index[part] - int(chunks[part[0]]) * chunk), as_selection(part))
         for part in _runs(chunks)
     )
+
+
+def _segment(at: int, begin: int, run: slice, chunk: int) -> Segment:
+    """The part of a run of indices that lies in chunk `at`, which begins at index `begin`."""
+    first, last = max(run.start, begin), min(run.stop, begin + chunk)
+    return Segment(at, slice(first - begin, last - begin), slice(first - run.start, last - run.start))
 
 
 def split_points(index: Sequence[Int64Array], chunk: Sequence[int], positions: Int64Array) -> tuple[PointGroup, ...]:

@@ -343,6 +343,9 @@ def _numbers(local: tuple[Selection, ...], orthogonal: int, strides: list[int]) 
 
     With the least and the greatest of them.
     """
+    if all(size(selection) == 1 for selection in local):
+        number = sum([_first(selection) * stride for selection, stride in zip(local, strides, strict=True)])
+        return np.full((1,) * (orthogonal + 1), number), number, number
     numbers = np.zeros(1, dtype=np.int64)
     for selection, stride in zip(local[orthogonal:], strides[orthogonal:], strict=True):
         numbers = numbers + _indices(selection) * stride
@@ -357,6 +360,10 @@ def _numbers(local: tuple[Selection, ...], orthogonal: int, strides: list[int]) 
         numbers = along.reshape(-1, *(1,) * numbers.ndim) + numbers
         low, high = low + along.min(), high + along.max()
     return numbers, int(low), int(high)
+
+
+def _first(selection: Selection) -> int:
+    return selection.start if isinstance(selection, slice) else int(selection[0])
 
 
 def _indices(selection: Selection) -> NDArray[np.int64]:

@@ -43,13 +43,15 @@ class Frame:
     decoded_bytes: int
     block_bytes: int
     """Of a block when decoded; the last may be shorter."""
-    ends: tuple[tuple[int, int], ...]
-    """Where each block starts and ends in the frame; empty where the bytes are stored as they are."""
+    size: int
+    """Of the frame."""
+    starts: tuple[int, ...]
+    """Where each block starts in it; empty where the bytes are stored as they are."""
 
     @property
     def stored(self) -> bool:
         """Whether the bytes are stored as they are."""
-        return not self.ends
+        return not self.starts
 
     @classmethod
     def read(cls, data: Bytes) -> Frame | None:
@@ -63,7 +65,7 @@ class Frame:
         if flags & _STORED:
             if size != HEADER_BYTES + decoded:
                 raise ValueError(f"a stored Blosc frame of {size} bytes says that it holds {decoded}")
-            return cls(header, decoded, max(1, decoded), ())
+            return cls(header, decoded, max(1, decoded), size, ())
         if not 0 < block <= decoded:
             raise ValueError(f"a Blosc frame of {decoded} bytes has blocks of {block}")
         count = -(-decoded // block)
@@ -72,7 +74,10 @@ class Frame:
             raise ValueError(f"a Blosc frame of {size} bytes has no room for {count} blocks")
         if offsets > len(head):
             head = data.read(0, offsets)
-        return cls(header, decoded, block, _spans(struct.unpack_from(f"<{count}I", head, HEADER_BYTES), offsets, size))
+        starts = struct.unpack_from(f"<{count}I", head, HEADER_BYTES)
+        if min(starts) < offsets or max(starts) >= size:
+            raise ValueError("a Blosc frame has a block outside of it")
+        return cls(header, decoded, block, size, starts)
 
     def about(self, start: int, stop: int) -> int:
         """How many bytes must be decoded for those from `start` to below `stop`."""
@@ -89,25 +94,23 @@ class Frame:
         if self.stored:
             return _exactly(data, HEADER_BYTES + start, HEADER_BYTES + stop), start, True
         first, last = start // self.block_bytes, (stop - 1) // self.block_bytes
-        spans = self.ends[first : last + 1]
-        low = min(span[0] for span in spans)
-        read = _exactly(data, low, max(span[1] for span in spans))
-        blocks = [read[begin - low : end - low] for begin, end in spans]
-        return self._of_blocks(blocks, self.about(start, stop)), first * self.block_bytes, False
+        starts = self.starts[first : last + 1]
+        low, top = min(starts), max(starts)
+        # A block ends where the next in the frame starts, which need not be the next in number.
+        end = min([other for other in self.starts if other > top], default=self.size)
+        about = self._of_blocks([at - low for at in starts], _exactly(data, low, end), self.about(start, stop))
+        return about, first * self.block_bytes, False
 
-    def _of_blocks(self, blocks: list[bytes], decoded: int) -> bytes:
-        """A frame of `blocks`, which follow one another and come to `decoded` bytes."""
+    def _of_blocks(self, starts: list[int], blocks: bytes, decoded: int) -> bytes:
+        """A frame of the blocks that start in `blocks` where `starts` says, and come to `decoded` bytes."""
         version, compressor, flags, element = self.header
         block_bytes = self.block_bytes
         if decoded < block_bytes:  # the short last block alone: as a whole one it would be taken to be split
             block_bytes, flags = decoded, flags | _DONT_SPLIT
-        offset = HEADER_BYTES + 4 * len(blocks)
-        offsets = []
-        for block in blocks:
-            offsets.append(offset)
-            offset += len(block)
-        head = _HEADER.pack(version, compressor, flags, element, decoded, block_bytes, offset)
-        return b"".join((head, struct.pack(f"<{len(offsets)}I", *offsets), *blocks))
+        before = HEADER_BYTES + 4 * len(starts)
+        head = _HEADER.pack(version, compressor, flags, element, decoded, block_bytes, before + len(blocks))
+        offsets = struct.pack(f"<{len(starts)}I", *[before + start for start in starts])
+        return b"".join((head, offsets, blocks))
 
 
 def _exactly(data: Bytes, start: int, stop: int) -> bytes:
@@ -115,15 +118,6 @@ def _exactly(data: Bytes, start: int, stop: int) -> bytes:
     if len(read) != stop - start:
         raise ValueError("a Blosc frame is shorter than it says")
     return read
-
-
-def _spans(starts: tuple[int, ...], first: int, size: int) -> tuple[tuple[int, int], ...]:
-    """Start and end of each block: it ends where the next in the frame starts, which need not be the next in number."""
-    if min(starts) < first or max(starts) >= size:
-        raise ValueError("a Blosc frame has a block outside of it")
-    in_order = sorted(starts)
-    end_of = dict(zip(in_order, [*in_order[1:], size], strict=True))
-    return tuple((start, end_of[start]) for start in starts)
 
 
 def check(head: bytes, size: int, decoded_bytes: int) -> None:

@@ -10,6 +10,8 @@ import numcodecs
 import numpy as np
 import pytest
 import zarr
+from hypothesis import given
+from hypothesis import strategies as st
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from zarr_edr.cache import process_cache
@@ -97,6 +99,25 @@ class TestPart:
         first, again = (asked(collection, "POINT(5 6)") for _ in range(2))
         np.testing.assert_array_equal(first[0], VALUES[:, 6, 5])
         assert (first[1].stats.chunks_fetched, again[1].stats.chunks_fetched) == (1, 0)
+
+
+@pytest.fixture(scope="module")
+def long_chunks(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    return stored(tmp_path_factory.mktemp("long"), **LAYOUTS["v3"])
+
+
+@given(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 39)), min_size=1, max_size=40), st.data())
+def test_any_points_and_times_are_those_of_the_array(
+    long_chunks: Collection, cells: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    process_cache().clear()
+    first = data.draw(st.integers(0, 199))
+    last = data.draw(st.integers(first, 199))
+    when = "/".join(f"{np.datetime64('2000-01-01T00:00:00') + np.timedelta64(hour, 'h')}Z" for hour in (first, last))
+    points = ",".join(f"({x} {y})" for x, y in cells)
+    values, _ = asked(long_chunks, f"MULTIPOINT({points})", datetime=when)
+    x, y = np.array(cells).T
+    np.testing.assert_array_equal(values, VALUES[first : last + 1][:, y, x].ravel())
 
 
 def test_an_absent_chunk_is_the_fill_value_for_a_part_too(tmp_path: Path) -> None:

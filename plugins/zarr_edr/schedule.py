@@ -16,16 +16,11 @@ from zarr_edr.limits import Deadline
 
 if TYPE_CHECKING:
     from zarr_edr.plan import ReadPlan
+    from zarr_edr.settings import CollectionSettings
 
 _TASK_BYTES = 4 * 1024**2
 """Decoded bytes that make a task worth its overhead: dask's local schedulers spend some 50 µs on each, decoding 4 MiB takes 2 ms
 or more. Smaller chunks share a task."""
-
-_INLINE_BYTES = 8 * 1024**2
-"""Up to here the request's own thread is done before a pool would have started (measured on two cores)."""
-
-_CLUSTER_BYTES = 64 * 1024**2
-"""From here on a round trip to a cluster (10 to 30 ms on loopback) is small beside the work."""
 
 
 class Scheduler(Protocol):
@@ -127,14 +122,15 @@ def _pool(pid: int) -> ThreadPoolExecutor:
 _INLINE, _THREADS = InlineScheduler(), ThreadScheduler()
 
 
-def choose(setting: str, plan: ReadPlan) -> Scheduler:
-    """The scheduler for a plan: `setting` is `auto`, `inline`, `threads` or the address of a dask scheduler."""
+def choose(settings: CollectionSettings, plan: ReadPlan) -> Scheduler:
+    """The scheduler for a plan, by the bytes that it decodes and what the settings say of the sizes for which each is there."""
+    setting = settings.dask_scheduler
     if setting == "inline":
         return _INLINE
     if setting == "threads":
         return _THREADS
-    if setting != "auto" and plan.decoded_bytes >= _CLUSTER_BYTES:
+    if setting != "auto" and plan.decoded_bytes >= settings.cluster_from_bytes:
         from zarr_edr.cluster import cluster_at  # noqa: PLC0415 - distributed takes a second to import; few need it
 
         return cluster_at(setting)
-    return _INLINE if plan.chunks <= 1 or plan.decoded_bytes <= _INLINE_BYTES else _THREADS
+    return _INLINE if plan.chunks <= 1 or plan.decoded_bytes < settings.threads_from_bytes else _THREADS

@@ -62,6 +62,10 @@ class CollectionSettings:
     """Of decoded chunks, shared by all collections of a process: the largest of all collections' counts."""
     dask_scheduler: str = "auto"
     """`auto`, `inline`, `threads`, or the address of a scheduler, e.g. `tcp://127.0.0.1:8786`."""
+    threads_from_bytes: int = 8 * 1024**2
+    """Decoded bytes of a plan from which a pool of threads is quicker than the request's own, see docs/scaling.md."""
+    cluster_from_bytes: int = 64 * 1024**2
+    """The same for a cluster: its round trip takes 10 to 30 ms on loopback."""
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Passed to fsspec for remote stores; never printed."""
 
@@ -137,6 +141,18 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("options.cache.bytes", _BYTES, f"{256 * 1024**2}", "decoded chunks kept in memory by each process"),
     Option("options.dask.scheduler", _SCHEDULER, "auto", "what runs the reading of chunks"),
+    Option(
+        "options.dask.threads_from_bytes",
+        _BYTES,
+        f"{8 * 1024**2}",
+        "bytes that a query must decode for threads to read it",
+    ),
+    Option(
+        "options.dask.cluster_from_bytes",
+        _BYTES,
+        f"{64 * 1024**2}",
+        "bytes that a query must decode for the cluster to read it",
+    ),
     Option("options.dask.allow_remote", "true or false", "false", "allow a `tcp://` scheduler on another machine"),
     Option("options.storage", "a mapping", "{}", "fsspec options of a remote store, e.g. credentials; never printed"),
 )
@@ -163,7 +179,7 @@ def _options(raw: object) -> dict[str, Any]:
         cache = _section("options.cache", options["cache"], ("bytes",))
         read |= {"cache_bytes": _size("options.cache.bytes", cache["bytes"])} if "bytes" in cache else {}
     if "dask" in options:
-        read["dask_scheduler"] = _dask(options["dask"])
+        read |= _dask(options["dask"])
     if "storage" in options:
         read["storage_options"] = _secret_mapping("options.storage", options["storage"])
     return read
@@ -192,8 +208,14 @@ def numbers[T: DataclassInstance](key: str, raw: object, defaults: T) -> T:
     return replace(defaults, **values)
 
 
-def _dask(raw: object) -> str:
-    dask = _section("options.dask", raw, ("scheduler", "allow_remote"))
+def _dask(raw: object) -> dict[str, Any]:
+    sizes = ("threads_from_bytes", "cluster_from_bytes")
+    dask = _section("options.dask", raw, ("scheduler", "allow_remote", *sizes))
+    read = {key: _size(f"options.dask.{key}", dask[key]) for key in sizes if key in dask}
+    return read | {"dask_scheduler": _scheduler(dask)}
+
+
+def _scheduler(dask: Mapping[str, Any]) -> str:
     allow_remote = dask.get("allow_remote", False)
     if not isinstance(allow_remote, bool):
         raise _wrong("options.dask.allow_remote", allow_remote, "true or false")

@@ -32,11 +32,11 @@ class _Compress(Compress):
         """See `Compress.after_request`."""
         if response is not None and response.status_code == HTTPStatus.PARTIAL_CONTENT:
             return response
-        request.environ["HTTP_ACCEPT_ENCODING"] = _best(request.accept_encodings)
+        request.environ["HTTP_ACCEPT_ENCODING"] = best_encoding(request.accept_encodings)
         return super().after_request(response)
 
 
-def _best(accepted: Accept) -> str:
+def best_encoding(accepted: Accept) -> str:
     """The encoding that a client likes best, among equals the cheapest; the library would take one refused by `q=0`."""
     best = max(_ENCODINGS, key=accepted.quality)
     wanted = accepted.quality(best)

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
+from zarr.abc.store import Store
 from zarr.storage import LocalStore
 
 from zarr_edr.cache import ChunkCache
@@ -251,7 +252,7 @@ STEPS = "/collections/c/position?coords=POINT(0 0)"
 SETTINGS = CollectionSettings("memory", version="1")
 
 
-def collection(store: zarr.abc.store.Store, settings: CollectionSettings = SETTINGS) -> Collection:
+def collection(store: Store, settings: CollectionSettings = SETTINGS) -> Collection:
     return named(identified(describe(zarr.open_group(store, mode="r"), "s", None, None, settings)), id="c")
 
 
@@ -347,7 +348,8 @@ def test_over_http_1_0_a_long_answer_has_its_length_and_is_not_kept(path: LocalS
     old, new = (client.get(f"{STEPS}&f=CSV", environ_overrides=given, buffered=True) for given in (OLD, {}))
     assert old.data == new.data
     assert (old.headers["Cache-Control"], old.content_length) == ("no-store", len(new.data))
-    assert (new.headers["Cache-Control"], new.content_length) == ("public, max-age=60", None)
+    assert new.headers["Cache-Control"] == "public, max-age=60"
+    assert "Content-Length" not in new.headers
 
 
 @pytest.mark.usefixtures("_streamed")

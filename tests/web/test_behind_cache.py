@@ -135,6 +135,11 @@ def cached(server: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield running
 
 
+def test_all_workers_of_a_server_give_one_tag(server: Served) -> None:
+    tags = {requests.get(f"{server.url}{ONE}", timeout=60).headers["ETag"] for _ in range(20)}
+    assert len(tags) == 1
+
+
 def test_what_is_out_of_date_is_revalidated_with_its_tag(cached: Cached) -> None:
     first = cached.get(ONE)
     time.sleep(2.1)  # its age is 1 s; caches count whole ones

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -99,7 +100,7 @@ def test_runs_and_their_collection_have_different_tags(client: FlaskClient) -> N
     assert len({tag(client, path) for path in paths}) == 2
 
 
-CHOICES = {
+CHOICES: dict[str, list[str | None]] = {
     "coords": [
         "POINT(-30 1)",
         "POINT(-30.0 1)",
@@ -139,6 +140,12 @@ def test_every_format_gives_the_same_bytes_again(
     monkeypatch.setattr("zarr_edr.read.process_cache", lambda: ChunkCache(1))
     first, second = (client.get(f"{BOX}&f={name}") for _ in range(2))
     assert (first.data, first.headers["ETag"]) == (second.data, second.headers["ETag"])
+
+
+def test_gzip_does_not_say_when_it_was_made(client: FlaskClient) -> None:
+    packed = client.get(LONG, headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(packed.data) == client.get(LONG).data
+    assert packed.data[4:8] == bytes(4)
 
 
 # --- what is said of an answer -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -60,6 +61,10 @@ class CollectionSettings:
     limits: Limits = field(default_factory=Limits)
     cache_bytes: int = 256 * 1024**2
     """Of decoded chunks, shared by all collections of a process: the largest of all collections' counts."""
+    max_age_s: int = 60
+    """How long clients and caches may use an answer without asking again; 0: they ask each time."""
+    version: str | None = None
+    """Of the data: changes whenever they do. None: unknown, so that answers are taken for new ones after each start."""
     dask_scheduler: str = "auto"
     """`auto`, `inline`, `threads`, or the address of a scheduler, e.g. `tcp://127.0.0.1:8786`."""
     threads_from_bytes: int = 8 * 1024**2
@@ -116,6 +121,7 @@ _TEXT_KEYS = ("x_field", "y_field", "z_field", "time_field", "storage_crs")
 _COUNT = "a whole number above 0"
 _BYTES = "a whole number of bytes above 0, or text such as `256 MiB`"
 _SECONDS = "a number above 0"
+_AGE = "a whole number of seconds from 0 to 31536000 (one year)"
 _SCHEDULER = "`auto`, `inline`, `threads`, `tcp://host:port` or `tls://host:port`"
 
 
@@ -139,7 +145,9 @@ OPTIONS: tuple[Option, ...] = (
         Option(f"options.limits.{f.name}", _limit_kind(f.name), f"{f.default}", f.metadata["help"])
         for f in fields(Limits)
     ),
+    Option("options.version", "text", "none", "version of the data; changes whenever they do"),
     Option("options.cache.bytes", _BYTES, f"{256 * 1024**2}", "decoded chunks kept in memory by each process"),
+    Option("options.cache.max_age", _AGE, "60", "how long clients and caches may use an answer without asking again"),
     Option("options.dask.scheduler", _SCHEDULER, "auto", "what runs the reading of chunks"),
     Option(
         "options.dask.threads_from_bytes",
@@ -164,7 +172,7 @@ def _options(raw: object) -> dict[str, Any]:
         return {}
     options = _mapping("options", raw)
     _known(options, sorted({option.key.split(".")[1] for option in OPTIONS}), "options.")
-    read: dict[str, Any] = {}
+    read: dict[str, Any] = {"version": _version(options.get("version")), **_cache(options.get("cache", {}))}
     if "datetime" in options:
         read["datetime"] = _choice("options.datetime", options["datetime"], DatetimeMatch)
     if "missing_chunks" in options:
@@ -175,14 +183,30 @@ def _options(raw: object) -> dict[str, Any]:
         read["locations"] = _optional_text("options.locations", options["locations"])
     if "limits" in options:
         read["limits"] = numbers("options.limits", options["limits"], Limits())
-    if "cache" in options:
-        cache = _section("options.cache", options["cache"], ("bytes",))
-        read |= {"cache_bytes": _size("options.cache.bytes", cache["bytes"])} if "bytes" in cache else {}
     if "dask" in options:
         read |= _dask(options["dask"])
     if "storage" in options:
         read["storage_options"] = _secret_mapping("options.storage", options["storage"])
     return read
+
+
+def _cache(raw: object) -> dict[str, int]:
+    cache = _section("options.cache", raw, ("bytes", "max_age"))
+    read = {}
+    if "bytes" in cache:
+        read["cache_bytes"] = _size("options.cache.bytes", cache["bytes"])
+    if "max_age" in cache:
+        read["max_age_s"] = _age("options.cache.max_age", cache["max_age"])
+    return read
+
+
+def _version(value: object) -> str | None:
+    """Text, or what YAML makes of some texts that have no quotes. Not a float: 1.10 would be the same as 1.1."""
+    if isinstance(value, date) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise _wrong("options.version", value, 'text in quotes, e.g. "2026-11-26T00Z"')
+    return _optional_text("options.version", value)
 
 
 def _parameters(raw: object) -> dict[str, ParameterSettings]:
@@ -282,6 +306,12 @@ def _count(key: str, value: object) -> int:
 def _positive(key: str, value: object, expected: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise _wrong(key, value, expected)
+    return value
+
+
+def _age(key: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 31_536_000:
+        raise _wrong(key, value, _AGE)
     return value
 
 

@@ -59,6 +59,8 @@ def _with_effect(settings: CollectionSettings) -> CollectionSettings:
         cache_bytes=default.cache_bytes,
         max_age_s=default.max_age_s,
         dask_scheduler=default.dask_scheduler,
+        threads_from_bytes=default.threads_from_bytes,
+        cluster_from_bytes=default.cluster_from_bytes,
     )
 
 

@@ -6,9 +6,9 @@ form of the answer. So a client that has the answer already is told so without a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
@@ -30,12 +30,13 @@ def etag(collection: Collection, *made_of: object) -> str:
     return digest(collection.snapshot, *made_of).hex()
 
 
-def cache_control(max_age_s: int) -> str:
+def cache_control(max_age_s: int, environ: Mapping[str, Any] | None = None) -> str:
     """The Cache-Control of what is good for some seconds; afterwards, and for 0 always, it is asked whether it still is."""
     if max_age_s == 0:
         return "no-cache"
     # `public` would let shared caches keep what one had to log in for, at a proxy before this service.
-    return f"max-age={max_age_s}" if "HTTP_AUTHORIZATION" in request.environ else f"public, max-age={max_age_s}"
+    environ = request.environ if environ is None else environ
+    return f"max-age={max_age_s}" if "HTTP_AUTHORIZATION" in environ else f"public, max-age={max_age_s}"
 
 
 def of_documents(collections: Iterable[Collection]) -> int:
@@ -77,9 +78,9 @@ def keep(response: Response, tag: str, max_age_s: int) -> Response:
     return response
 
 
-def break_looks_like_end() -> bool:
+def break_looks_like_end(environ: Mapping[str, Any] | None = None) -> bool:
     """Whether the client takes the end of the connection for that of a body without a length: no chunks in HTTP/1.0."""
-    return request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
+    return (request.environ if environ is None else environ).get("SERVER_PROTOCOL") == "HTTP/1.0"
 
 
 def document(response: Response, max_age_s: int) -> Response:

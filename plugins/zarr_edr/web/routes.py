@@ -6,6 +6,7 @@ import errno
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from threading import BoundedSemaphore
@@ -65,12 +66,26 @@ QUERIES = tuple(PARAMETERS)
 
 
 _HTML = "text/html; charset=utf-8"
-_SERVICE_URL = "ZARR_EDR_SERVICE_URL"
+SERVICE_URL = "ZARR_EDR_SERVICE_URL"
+"""Key of the application's configuration."""
+FAILED, MADE = "zarr_edr.failed", "zarr_edr.made"
+"""Keys of the WSGI environment: what became of a request on the straight way, an `EdrError` or `Made`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An answer that is made, and how it is to be sent."""
+
+    answer: Answer
+    media_type: str
+    file_name: str | None
+    tag: str
+    max_age_s: int
 
 
 def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any], catalog: Catalog) -> None:
     """Answer the EDR queries of the catalog's collections; all others stay with pygeoapi."""
-    app.config[_SERVICE_URL] = str(config["server"]["url"]).rstrip("/")
+    app.config[SERVICE_URL] = str(config["server"]["url"]).rstrip("/")
     views = _Views(catalog, app.view_functions[f"{blueprint.name}.get_collection_edr_query"])
     app.view_functions[f"{blueprint.name}.get_collection_edr_query"] = views.query
     for instance in ("", "/instances/<instance_id>"):
@@ -94,6 +109,9 @@ class _Views:
         self, collection_id: str, instance_id: str | None = None, location_id: str | None = None
     ) -> ResponseReturnValue:
         """GET of any EDR query path that pygeoapi routes."""
+        failed = request.environ.get(FAILED)
+        if isinstance(failed, EdrError):
+            raise failed
         if collection_id not in self._catalog.collections:
             answered: ResponseReturnValue = self._stock(collection_id, instance_id, location_id)
             return answered
@@ -175,6 +193,9 @@ def answer_query(
     deadline: Deadline | None = None,
 ) -> Response:
     """The answer to the query that `build` makes, of the collection that is `asked`; 304 where the client has it already."""
+    made = request.environ.get(MADE)
+    if isinstance(made, Made):
+        return caching.keep(response(made.answer, made.media_type, made.file_name), made.tag, made.max_age_s)
     deadline = deadline or Deadline.after(asked.settings.limits.seconds)
     encoder, media_type = negotiate(parameters.get("f"), query_type, asked.title)
     wanted = page(parameters)
@@ -217,7 +238,7 @@ def run(query: Query, collection: Collection, encoder: Encoder, deadline: Deadli
 
 def service_url() -> str:
     """`server.url` of the configuration: what clients call this server, which the Host header of a request need not say."""
-    url: str = current_app.config[_SERVICE_URL]
+    url: str = current_app.config[SERVICE_URL]
     return url
 
 
@@ -241,17 +262,17 @@ def _prefix() -> str:
 def negotiate(f: str | None, query_type: str, title: str = "Data") -> tuple[Encoder, str]:
     """The encoder, and the media type to label its output with: `f` wins over Accept (OGC 19-086r6, 8.2)."""
     accept = request.headers.get("Accept", "")
-    choose = _chosen if len(accept) + len(f or "") <= _USUAL_CHARS else _chosen.__wrapped__
+    choose = chosen if len(accept) + len(f or "") <= USUAL_CHARS else chosen.__wrapped__
     encoder, media_type = choose(f, accept, query_type)
     return (_page_encoder(title, query_type), _HTML) if encoder is None else (encoder, media_type)
 
 
-_USUAL_CHARS = 300
+USUAL_CHARS = 300
 """Clients of one kind all send the same; what is longer than any of them sends is not kept."""
 
 
 @lru_cache(maxsize=1024)
-def _chosen(f: str | None, accept: str, query_type: str) -> tuple[Encoder | None, str]:
+def chosen(f: str | None, accept: str, query_type: str) -> tuple[Encoder | None, str]:
     """See `negotiate`; None is the encoder of pages."""
     accepted = parse_accept_header(accept, MIMEAccept)
     if (f or "").strip().lower() in PageEncoder.aliases or (f is None and is_browser(accepted)):
@@ -302,11 +323,11 @@ def response(answered: Answer, media_type: str, file_name: str | None = None) ->
         response.headers.set("Content-Disposition", "attachment", filename=file_name)
     if media_type == _HTML:
         response.headers.update(SECURITY_HEADERS)
-    response.headers["Server-Timing"] = _timing(answered)
+    response.headers["Server-Timing"] = timing(answered)
     return response
 
 
-def _timing(answered: Answer) -> str:
+def timing(answered: Answer) -> str:
     """What an answer took; of one that is still being read, what it will."""
     stats = answered.stats
     if not isinstance(answered.body, bytes):

@@ -170,6 +170,14 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.parser.unreader.unread(bytes(self.head))
         self.head.clear()
 
+    def end_request(self) -> bool:
+        """Send the head of an answer that has no body; false where the client is gone."""
+        try:
+            self.sock.flush()
+        except OSError:
+            return False
+        return True
+
     def close(self, graceful: bool = False) -> None:
         """Close at once, also if `graceful`: lingering is the thread's part. A head that came too slowly is told so."""
         if self.head:
@@ -258,11 +266,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         """Answer one request; true to keep the connection."""
         conn.start_request()
         keep = super().handle(conn)
-        try:
-            conn.sock.flush()
-        except OSError:
-            return False
-        return keep
+        return conn.end_request() and keep
 
     def _cap_keepalive(self, deadline: float) -> None:
         """A worker that stops gives heads under way no longer than kept-alive connections."""

@@ -82,6 +82,11 @@ class ChunkCache:
             _, dropped = self._entries.popitem(last=False)
             self.bytes -= _held_bytes(dropped)
 
+    def knows(self, key: Hashable) -> bool:
+        """Whether a chunk is held, or being fetched."""
+        with self._lock:
+            return key in self._entries or key in self._flights
+
     def clear(self) -> None:
         """Forget all chunks."""
         with self._lock:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zarr_edr.cache import process_cache
-from zarr_edr.dataset.chunks import ChunkedArray
+from zarr_edr.dataset.ahead import ReadAhead
+from zarr_edr.dataset.chunks import ChunkedArray, ChunkIndex
 from zarr_edr.limits import Deadline
 from zarr_edr.plan import ArrayRead, ChunkRead, ReadPlan, Selection
 from zarr_edr.schedule import Scheduler
@@ -266,10 +267,22 @@ def within(selection: Selection, start: int, stop: int) -> slice:
 
 def pick(task: ReadTask, deadline: Deadline | None) -> Picked:
     """Run one task: fetch chunks, or find them in this process's cache, and take the wanted values out of each."""
+    if not task.array.remote:
+        return _pick(task, deadline)
+    cache, chunks = process_cache(), [chunk_read.chunk for chunk_read in task.reads]
+    with ReadAhead(task.array, chunks, cache.knows, cache.get, deadline) as ahead:
+        return _pick(task, deadline, ahead.reach)
+
+
+def _pick(
+    task: ReadTask, deadline: Deadline | None, reach: Callable[[ChunkIndex], None] = lambda chunk: None
+) -> Picked:
+    """`reach` is told of each chunk before it is fetched."""
     cache, array = process_cache(), task.array
     values: list[NDArray[Any]] = []
     chunks = chunks_fetched = bytes_read = 0
     for index, same_chunk in groupby(task.reads, key=lambda chunk_read: chunk_read.chunk):
+        reach(index)
         fetched = cache.get((array.token, index), partial(array.fetch, index, deadline, cache.get), deadline)
         chunks += 1
         chunks_fetched += fetched.fresh

@@ -1,0 +1,136 @@
+"""A process that reads a store with obstore for another one that must not. Ends when that one closes it, or ends."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock, Thread
+from typing import IO, Any
+
+from zarr_edr.dataset.storage_options import StoreConfig
+
+_READS_AT_ONCE = 16
+_LEAVE_S = 10.0
+
+
+class HelperFailed(OSError):
+    """The store, or the helper, did not answer."""
+
+
+class Helper:
+    """The helper, seen from the process that asks. From any thread."""
+
+    def __init__(self, config: StoreConfig) -> None:
+        command = [sys.executable, "-m", "zarr_edr.dataset.helper"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  # our own
+        self._asked: dict[int, Future[Any]] = {}
+        self._lock = Lock()
+        self._number = 0
+        self._closed = False
+        self._send(config)
+        self._reader = Thread(target=self._read, name="zarr-edr-helper", daemon=True)
+        self._reader.start()
+
+    def ask(self, what: str, *arguments: Any) -> Future[Any]:
+        """The answer to come: bytes or None for `get`, names for `list` and `list_dir`. Raises `OSError`."""
+        future: Future[Any] = Future()
+        with self._lock:
+            if self._closed:
+                raise HelperFailed("The helper has ended.")
+            self._number += 1
+            self._asked[self._number] = future
+            self._send((self._number, what, arguments))
+        return future
+
+    def _send(self, message: object) -> None:
+        assert self._process.stdin is not None  # noqa: S101  # a pipe was asked for
+        pickle.dump(message, self._process.stdin)
+        self._process.stdin.flush()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101  # a pipe was asked for
+        try:
+            while True:
+                number, answer, error = pickle.load(self._process.stdout)  # noqa: S301  # our own process
+                future = self._asked.pop(number)
+                if future.set_running_or_notify_cancel():
+                    future.set_result(answer) if error is None else future.set_exception(error)
+        except (EOFError, pickle.UnpicklingError, ValueError, OSError):
+            with self._lock:
+                self._closed = True
+            for future in self._asked.values():
+                future.set_exception(HelperFailed("The helper has ended."))
+
+    def close(self) -> None:
+        """End the process, and wait for it."""
+        with self._lock:
+            self._closed = True
+        assert self._process.stdin is not None  # noqa: S101  # a pipe was asked for
+        self._process.stdin.close()
+        try:
+            self._process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+        assert self._process.stdout is not None  # noqa: S101  # a pipe was asked for
+        self._process.stdout.close()
+
+
+def read(store: Any, what: str, arguments: tuple[Any, ...]) -> Any:
+    """Read with obstore, in this thread: bytes or None of `get` (key, range), names of `list` and `list_dir` (prefix).
+
+    Raises what obstore raises. A range is as its `get` takes it.
+    """
+    import obstore  # noqa: PLC0415  # an extra; and not in a process that forks
+
+    if what == "get":
+        key, byte_range = arguments
+        options: Any = None if byte_range is None else {"range": byte_range}
+        try:
+            return obstore.get(store, key, options=options).bytes()
+        except FileNotFoundError:
+            return None
+    prefix = arguments[0].rstrip("/") or None
+    if what == "list":
+        return [meta["path"] for batch in obstore.list(store, prefix) for meta in batch]
+    found = obstore.list_with_delimiter(store, prefix)
+    paths = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+    return [path.rpartition("/")[2] for path in paths]
+
+
+def _tell(store: Any, request: tuple[int, str, tuple[Any, ...]], out: IO[bytes], lock: Lock) -> None:
+    from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError  # noqa: PLC0415  # see above
+
+    number, what, arguments = request
+    answer: Any = None
+    error: OSError | None = None
+    try:
+        answer = read(store, what, arguments)
+        answer = bytes(answer) if what == "get" and answer is not None else answer
+    except (PermissionDeniedError, UnauthenticatedError):
+        error = PermissionError("The store may not be read.")
+    except (BaseError, OSError, ValueError) as failure:  # whose text may hold what is secret
+        error = HelperFailed(type(failure).__name__)
+    with lock:
+        pickle.dump((number, answer, error), out)
+        out.flush()
+
+
+def main() -> None:
+    """Answer what comes on standard input until it ends."""
+    source, out, lock = sys.stdin.buffer, sys.stdout.buffer, Lock()
+    store = pickle.load(source).open()  # noqa: S301  # from the process that started this one
+    with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+        while True:
+            try:
+                request = pickle.load(source)  # noqa: S301  # see above
+            except EOFError:
+                return
+            pool.submit(_tell, store, request, out, lock)
+
+
+if __name__ == "__main__":
+    main()

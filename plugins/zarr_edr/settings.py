@@ -63,7 +63,7 @@ class CollectionSettings:
     dask_scheduler: str = "auto"
     """`auto`, `inline`, `threads`, or the address of a scheduler, e.g. `tcp://127.0.0.1:8786`."""
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """Passed to fsspec for remote stores; never printed."""
+    """Of remote stores, see `dataset.storage_options`; never printed."""
 
     @classmethod
     def from_provider(cls, provider_def: Mapping[str, Any]) -> CollectionSettings:
@@ -138,7 +138,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("options.cache.bytes", _BYTES, f"{256 * 1024**2}", "decoded chunks kept in memory by each process"),
     Option("options.dask.scheduler", _SCHEDULER, "auto", "what runs the reading of chunks"),
     Option("options.dask.allow_remote", "true or false", "false", "allow a `tcp://` scheduler on another machine"),
-    Option("options.storage", "a mapping", "{}", "fsspec options of a remote store, e.g. credentials; never printed"),
+    Option("options.storage", "a mapping", "{}", "options of a remote store, e.g. credentials; never printed"),
 )
 """Every option there is."""
 

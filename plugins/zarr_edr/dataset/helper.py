@@ -1,4 +1,4 @@
-"""A process that reads a store with obstore for another one that must not. Ends when that one closes it, or ends."""
+"""A process that reads stores with obstore for another one that must not. Ends when that one closes it, or ends."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
 from threading import Lock, Thread
 from typing import IO, Any
 
@@ -22,26 +24,36 @@ class HelperFailed(OSError):
 class Helper:
     """The helper, seen from the process that asks. From any thread."""
 
-    def __init__(self, config: StoreConfig) -> None:
+    def __init__(self) -> None:
         command = [sys.executable, "-m", "zarr_edr.dataset.helper"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  # our own
+        # A session of its own: Ctrl-C is for the process that asks, and the end of that ends this.
+        self._process = subprocess.Popen(  # noqa: S603  # our own
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
         self._asked: dict[int, Future[Any]] = {}
         self._lock = Lock()
         self._number = 0
         self._closed = False
-        self._send(config)
+        self._stores = 0
         self._reader = Thread(target=self._read, name="zarr-edr-helper", daemon=True)
         self._reader.start()
 
-    def ask(self, what: str, *arguments: Any) -> Future[Any]:
-        """The answer to come: bytes or None for `get`, names for `list` and `list_dir`. Raises `OSError`."""
+    def reader(self, config: StoreConfig) -> HelpedReader:
+        """A store of which it is to read."""
+        with self._lock:
+            self._stores += 1
+            self._send((self._stores, config))
+            return HelpedReader(self, self._stores)
+
+    def ask(self, store: int, what: str, arguments: tuple[Any, ...]) -> Future[Any]:
+        """The answer to come, see `read`; bytes are of type `bytes`. Raises `OSError`."""
         future: Future[Any] = Future()
         with self._lock:
             if self._closed:
                 raise HelperFailed("The helper has ended.")
             self._number += 1
             self._asked[self._number] = future
-            self._send((self._number, what, arguments))
+            self._send((self._number, store, what, arguments))
         return future
 
     def _send(self, message: object) -> None:
@@ -79,6 +91,18 @@ class Helper:
         self._process.stdout.close()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HelpedReader:
+    """Reads one store, elsewhere."""
+
+    helper: Helper
+    store: int
+
+    def ask(self, what: str, *arguments: Any) -> Future[Any]:
+        """See `Helper.ask`."""
+        return self.helper.ask(self.store, what, arguments)
+
+
 def read(store: Any, what: str, arguments: tuple[Any, ...]) -> Any:
     """Read with obstore, in this thread: bytes or None of `get` (key, range), names of `list` and `list_dir` (prefix).
 
@@ -101,10 +125,10 @@ def read(store: Any, what: str, arguments: tuple[Any, ...]) -> Any:
     return [path.rpartition("/")[2] for path in paths]
 
 
-def _tell(store: Any, request: tuple[int, str, tuple[Any, ...]], out: IO[bytes], lock: Lock) -> None:
+def _tell(store: Any, request: tuple[int, int, str, tuple[Any, ...]], out: IO[bytes], lock: Lock) -> None:
     from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError  # noqa: PLC0415  # see above
 
-    number, what, arguments = request
+    number, _, what, arguments = request
     answer: Any = None
     error: OSError | None = None
     try:
@@ -122,15 +146,19 @@ def _tell(store: Any, request: tuple[int, str, tuple[Any, ...]], out: IO[bytes],
 def main() -> None:
     """Answer what comes on standard input until it ends."""
     source, out, lock = sys.stdin.buffer, sys.stdout.buffer, Lock()
-    store = pickle.load(source).open()  # noqa: S301  # from the process that started this one
+    stores: dict[int, Any] = {}
     with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
         while True:
             try:
-                request = pickle.load(source)  # noqa: S301  # see above
+                message = pickle.load(source)  # noqa: S301  # from the process that started this one
             except EOFError:
                 return
-            pool.submit(_tell, store, request, out, lock)
+            if len(message) == 2:
+                stores[message[0]] = message[1].open()
+            else:
+                pool.submit(_tell, stores[message[1]], message, out, lock)
 
 
 if __name__ == "__main__":
-    main()
+    # By the module's name: errors are pickled under it, and `__main__` is another one there.
+    import_module("zarr_edr.dataset.helper").main()

@@ -101,9 +101,9 @@ def _open_fsspec(data: str, options: dict[str, Any]) -> Store:
 
 def _open_obstore(config: StoreConfig) -> Store:
     if os.getpid() in _forking:
-        helper = Helper(config)
-        _helpers.append(helper)
-        return ObstoreStore(helper)
+        if not _helpers:
+            _helpers.append(Helper())
+        return ObstoreStore(_helpers[0].reader(config))
     return ObstoreStore(ReadThreads(config))
 
 

@@ -89,7 +89,6 @@ class ObjectServer:
         self._thread = Thread(target=self._loop.run_forever, name="object-server", daemon=True)
         self._all_here: asyncio.Event | None = None
         self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.StreamWriter] = set()
 
     @property
     def url(self) -> str:
@@ -107,6 +106,12 @@ class ObjectServer:
         self._thread.join(10)
         self._loop.close()
 
+    def release(self) -> None:
+        """Answer what is held, and hold nothing more."""
+        self.hold_until = 0
+        if (event := self._all_here) is not None:
+            self._loop.call_soon_threadsafe(event.set)
+
     async def _start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -114,16 +119,16 @@ class ObjectServer:
     async def _stop(self) -> None:
         if self._server is not None:
             self._server.close()
-        for client in list(self._clients):
-            client.close()
+        await asyncio.sleep(0)  # who was let in a moment ago begins, and can end
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for _ in range(3):  # sockets are closed some turns later
+            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, request after request."""
-        self._clients.add(writer)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -133,8 +138,7 @@ class ObjectServer:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the client went, or the server stops
         finally:
-            self._clients.discard(writer)
-            writer.close()
+            writer.transport.abort()  # not `close`, which would wait for a client that does not read
 
     async def _answer(self, method: str, target: str, wanted: str | None, writer: asyncio.StreamWriter) -> None:
         url = urlsplit(target)

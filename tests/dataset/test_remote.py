@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import pytest
-import xarray as xr
 import zarr
 
 from zarr_edr.cache import process_cache
@@ -26,6 +26,7 @@ from zarr_edr.errors import ChunkCorrupt, ConfigurationError, DeadlineExceeded, 
 from zarr_edr.limits import Deadline
 from zarr_edr.query.request import build_query
 from zarr_edr.settings import CollectionSettings
+from zarr_edr.testing.cf import grid
 from zarr_edr.testing.object_server import ObjectServer
 
 pytest.importorskip("obstore")
@@ -83,7 +84,7 @@ def ask(of: Collection, deadline: Deadline | None = None, names: str = "a", **pa
 
 
 def values(of: Collection, **parameters: str) -> list[float | None]:
-    body = ask(of, **parameters).whole()
+    body = ask(of, None, **parameters).whole()
     assert body is not None
     found: list[float | None] = orjson.loads(body)["ranges"]["a"]["values"]
     return found
@@ -217,6 +218,17 @@ class TestAbsentChunks:
             ask(collection)
 
 
+def test_what_is_logged_of_a_failure_has_no_secret(server: ObjectServer, tmp_path: Path) -> None:
+    write(tmp_path / "bucket/s.zarr")
+    data = f"{server.url}/bucket/s.zarr".replace("//", "//user:hunter2@")
+    collection = describe(open_group(data, {"max_retries": 0}), "s", None, None, CollectionSettings(data))
+    server.status_of = lambda key: 500
+    with pytest.raises(StoreUnavailable) as caught:
+        ask(collection)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+    assert "status 500" in repr(caught.value.__cause__)
+
+
 class TestDeadlines:
     def test_a_store_that_is_silent_is_given_up_in_time(self, server: ObjectServer, tmp_path: Path) -> None:
         write(tmp_path / "bucket/s.zarr")
@@ -239,17 +251,18 @@ class TestDeadlines:
 
 
 class TestOpening:
+    @pytest.mark.parametrize("around", [forking, nullcontext])
     def test_metadata_need_not_be_consolidated_where_the_store_lists(
-        self, server: ObjectServer, tmp_path: Path
+        self, server: ObjectServer, tmp_path: Path, around: Callable[[], AbstractContextManager[None]]
     ) -> None:
-        xr.Dataset(
-            {"a": (("lat", "lon"), np.ones((2, 2)))},
-            {
-                "lat": ("lat", [0.0, 1.0], {"units": "degrees_north"}),
-                "lon": ("lon", [0.0, 1.0], {"units": "degrees_east"}),
-            },
-        ).to_zarr(tmp_path / "bucket/s.zarr", consolidated=False)
-        assert list(opened(server).parameters) == ["a"]
+        grid().to_zarr(tmp_path / "bucket/s.zarr", consolidated=False)
+        with around():
+            assert list(opened(server).parameters) == ["v"]
+
+    def test_over_http_they_must_be(self, server: ObjectServer, tmp_path: Path) -> None:
+        grid().to_zarr(tmp_path / "bucket/s.zarr", consolidated=False)
+        with pytest.raises(ConfigurationError, match=r"zarr\.consolidate_metadata"):
+            opened(server, "http")
 
     def test_a_process_that_will_be_forked_reads_by_a_helper(self, server: ObjectServer, tmp_path: Path) -> None:
         write(tmp_path / "bucket/s.zarr")

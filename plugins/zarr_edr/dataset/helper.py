@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +18,10 @@ _READS_AT_ONCE = 16
 _LEAVE_S = 10.0
 
 
-class HelperFailed(OSError):
+_STATUS = re.compile(r"\b([45]\d\d) [A-Z]")
+
+
+class ReadFailed(OSError):
     """The store, or the helper, did not answer."""
 
 
@@ -50,7 +54,7 @@ class Helper:
         future: Future[Any] = Future()
         with self._lock:
             if self._closed:
-                raise HelperFailed("The helper has ended.")
+                raise ReadFailed("The helper has ended.")
             self._number += 1
             self._asked[self._number] = future
             self._send((self._number, store, what, arguments))
@@ -73,7 +77,7 @@ class Helper:
             with self._lock:
                 self._closed = True
             for future in self._asked.values():
-                future.set_exception(HelperFailed("The helper has ended."))
+                future.set_exception(ReadFailed("The helper has ended."))
 
     def close(self) -> None:
         """End the process, and wait for it."""
@@ -106,8 +110,21 @@ class HelpedReader:
 def read(store: Any, what: str, arguments: tuple[Any, ...]) -> Any:
     """Read with obstore, in this thread: bytes or None of `get` (key, range), names of `list` and `list_dir` (prefix).
 
-    Raises what obstore raises. A range is as its `get` takes it.
+    A range is as obstore's `get` takes it. Raises `PermissionError` or `ReadFailed`, without obstore's text: that has the URL,
+    in which there may be a signature or a password.
     """
+    from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError  # noqa: PLC0415  # an extra
+
+    try:
+        return _read(store, what, arguments)
+    except (PermissionDeniedError, UnauthenticatedError):
+        raise PermissionError("The store may not be read.") from None
+    except (BaseError, ValueError) as error:
+        status = _STATUS.search(str(error))
+        raise ReadFailed(f"{type(error).__name__}{f', status {status[1]}' if status else ''}") from None
+
+
+def _read(store: Any, what: str, arguments: tuple[Any, ...]) -> Any:
     import obstore  # noqa: PLC0415  # an extra; and not in a process that forks
 
     if what == "get":
@@ -126,18 +143,14 @@ def read(store: Any, what: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _tell(store: Any, request: tuple[int, int, str, tuple[Any, ...]], out: IO[bytes], lock: Lock) -> None:
-    from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError  # noqa: PLC0415  # see above
-
     number, _, what, arguments = request
     answer: Any = None
     error: OSError | None = None
     try:
         answer = read(store, what, arguments)
         answer = bytes(answer) if what == "get" and answer is not None else answer
-    except (PermissionDeniedError, UnauthenticatedError):
-        error = PermissionError("The store may not be read.")
-    except (BaseError, OSError, ValueError) as failure:  # whose text may hold what is secret
-        error = HelperFailed(type(failure).__name__)
+    except OSError as failure:
+        error = failure
     with lock:
         pickle.dump((number, answer, error), out)
         out.flush()

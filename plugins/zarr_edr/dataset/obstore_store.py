@@ -12,6 +12,7 @@ from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 
 from zarr_edr.dataset.helper import read
 from zarr_edr.dataset.storage_options import StoreConfig
+from zarr_edr.errors import ConfigurationError
 
 READS_AT_ONCE = 64
 """Reads of an object store under way in a process. With 30 ms of latency these are some 2,000 a second, more than one processor
@@ -52,9 +53,10 @@ class ObstoreStore(Store):
     read is under way is aborted (obstore 0.12). Here threads wait, and a process waits for them at its end.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, lists: bool = True) -> None:
+        """`lists`: whether the store can tell what it holds."""
         super().__init__(read_only=True)
-        self._reader = reader
+        self._reader, self._lists = reader, lists
 
     def begin(self, key: str, byte_range: ByteRequest | None) -> Future[Buffer | None]:
         """Begin to read an object: its bytes to come, or None where it does not exist."""
@@ -87,7 +89,12 @@ class ObstoreStore(Store):
         return await self._ask("get", key, (0, 1)) is not None
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
-        """See `Store.list_dir`."""
+        """See `Store.list_dir`. Raises `ConfigurationError` where nothing can be listed."""
+        if not self._lists:
+            raise ConfigurationError(
+                "The store has no consolidated metadata, and over HTTP its arrays cannot be listed;"
+                " write them with zarr.consolidate_metadata."
+            )
         for name in await self._ask("list_dir", prefix):
             yield name
 
@@ -112,7 +119,7 @@ class ObstoreStore(Store):
 
     @property
     def supports_listing(self) -> bool:
-        """Yes."""
+        """Whether `list_dir` is more than a refusal; zarr-python asks nothing of a store that says no."""
         return True
 
     async def set(self, key: str, value: Buffer) -> None:

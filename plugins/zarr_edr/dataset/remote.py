@@ -100,11 +100,12 @@ def _open_fsspec(data: str, options: dict[str, Any]) -> Store:
 
 
 def _open_obstore(config: StoreConfig) -> Store:
+    lists = config.kind != "HTTPStore"
     if os.getpid() in _forking:
         if not _helpers:
             _helpers.append(Helper())
-        return ObstoreStore(_helpers[0].reader(config))
-    return ObstoreStore(ReadThreads(config))
+        return ObstoreStore(_helpers[0].reader(config), lists=lists)
+    return ObstoreStore(ReadThreads(config), lists=lists)
 
 
 @contextmanager

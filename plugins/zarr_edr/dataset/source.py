@@ -88,7 +88,7 @@ def failures_named(name: str, *, remote: bool) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise ConfigurationError(f"{name} holds no Zarr group (no zarr.json or .zgroup); {_EXPECTED}.") from error
-    except denials() as error:
+    except PermissionError as error:
         raise ConfigurationError(f"{name} may not be read with the rights of this process.") from error
     except (ContainsArrayError, NodeTypeValidationError) as error:
         raise ConfigurationError(_is_array(name)) from error
@@ -113,16 +113,9 @@ def network_errors() -> tuple[type[Exception], ...]:
         ("aiohttp", "ClientError"),
         ("botocore.exceptions", "BotoCoreError"),
         ("botocore.exceptions", "ClientError"),
-        ("obstore.exceptions", "BaseError"),
     )
     found = (getattr(sys.modules[module], name) for module, name in names if module in sys.modules)
     return (OSError, *found)
-
-
-def denials() -> tuple[type[Exception], ...]:
-    """What says that the store is there, but not for us."""
-    module = sys.modules.get("obstore.exceptions")
-    return (PermissionError, *((module.PermissionDeniedError, module.UnauthenticatedError) if module else ()))
 
 
 def _refuse_array(store: Store, name: str) -> None:

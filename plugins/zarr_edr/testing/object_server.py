@@ -89,6 +89,8 @@ class ObjectServer:
         self._thread = Thread(target=self._loop.run_forever, name="object-server", daemon=True)
         self._all_here: asyncio.Event | None = None
         self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     @property
     def url(self) -> str:
@@ -119,18 +121,21 @@ class ObjectServer:
     async def _stop(self) -> None:
         if self._server is not None:
             self._server.close()
-        await asyncio.sleep(0)  # who was let in a moment ago begins, and can end
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        for _ in range(3):  # sockets are closed some turns later
-            await asyncio.sleep(0)
+        self._stopping = True
+        for _ in range(500):  # who is being let in is not cut off, which would leave a socket open, but turned away
+            for connection in list(self._connections):
+                connection.cancel()
+            await asyncio.sleep(0.01)
+            if asyncio.all_tasks() == {asyncio.current_task()}:
+                return
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, request after request."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # this is one
+        self._connections.add(task)
         try:
-            while True:
+            while not self._stopping:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:])}
                 method, target, _ = head[0].split(" ", 2)
@@ -138,6 +143,7 @@ class ObjectServer:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the client went, or the server stops
         finally:
+            self._connections.discard(task)
             writer.transport.abort()  # not `close`, which would wait for a client that does not read
 
     async def _answer(self, method: str, target: str, wanted: str | None, writer: asyncio.StreamWriter) -> None:

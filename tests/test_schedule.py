@@ -26,6 +26,7 @@ class PlanSize:
 
     chunks: int
     decoded_bytes: int
+    remote: bool = False
 
 
 def chosen(setting: str, chunks: int, decoded_bytes: int) -> str:

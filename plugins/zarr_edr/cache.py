@@ -86,9 +86,7 @@ class ChunkCache:
         "Lately" are as many chunks as would fit: one that is asked for again before that is worth to be held.
         """
         with self._lock:
-            if key in self._probation or key in self._protected or key in self._flights:
-                return False
-            if key in self._touched:
+            if self.holds(key) or key in self._flights or key in self._touched:
                 return False
             self._touch(key, size)
             return True
@@ -149,6 +147,11 @@ class ChunkCache:
                 self._protected_bytes -= _held_bytes(dropped)
             self.bytes -= _held_bytes(dropped)
             self._touch(left, _held_bytes(dropped))
+
+    def knows(self, key: Hashable) -> bool:
+        """Whether a chunk is held, or being fetched."""
+        with self._lock:
+            return self.holds(key) or key in self._flights
 
     def clear(self) -> None:
         """Forget all chunks."""

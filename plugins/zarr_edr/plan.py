@@ -215,6 +215,11 @@ class ReadPlan:
         return (read for group in self.groups for read in group.reads)
 
     @property
+    def remote(self) -> bool:
+        """Whether any of it comes over a network."""
+        return any(read.parameter.array.remote for read in self.array_reads)
+
+    @property
     def chunks(self) -> int:
         """Number of chunks to read."""
         return sum(read.chunks for read in self.array_reads)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from dask.threaded import get as get_threaded
@@ -109,6 +110,25 @@ class ThreadScheduler:
         return get_threaded(graph, keys, pool=_pool(os.getpid())), "threads"
 
 
+class RemoteScheduler:
+    """Threads of this process that wait for object stores more than they decode: one for each parameter of most queries."""
+
+    def chunks_per_task(self, chunks: int, chunk_bytes: int) -> int:
+        """As many as for threads or more: a task reads ahead, and neighbours in one task are read together."""
+        return max(1, _TASK_BYTES // max(1, chunk_bytes), -(-chunks // _threads()))
+
+    def run[T, R](
+        self, function: Callable[[T, Deadline | None], R], tasks: Sequence[T], deadline: Deadline
+    ) -> tuple[Sequence[R], str]:
+        """See `Scheduler.run`."""
+        graph, keys = graph_of(function, tasks, deadline)
+        return get_threaded(graph, keys, pool=_remote_pool(os.getpid())), "threads"
+
+
+_REMOTE_THREADS = 32
+"""More than a query has parameters, mostly. What they may read ahead is bounded for all of them together."""
+
+
 def _threads() -> int:
     return max(4, 2 * (os.cpu_count() or 1))
 
@@ -119,7 +139,13 @@ def _pool(pid: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_threads(), thread_name_prefix=f"zarr-edr-read-{pid}")
 
 
-_INLINE, _THREADS = InlineScheduler(), ThreadScheduler()
+@lru_cache(maxsize=1)
+def _remote_pool(pid: int) -> ThreadPoolExecutor:
+    """See `_pool`. Of its own, so that who waits for an object store keeps nobody from reading files."""
+    return ThreadPoolExecutor(_REMOTE_THREADS, thread_name_prefix=f"zarr-edr-remote-{pid}")
+
+
+_INLINE, _THREADS, _REMOTE = InlineScheduler(), ThreadScheduler(), RemoteScheduler()
 
 
 def choose(settings: CollectionSettings, plan: ReadPlan) -> Scheduler:
@@ -133,4 +159,10 @@ def choose(settings: CollectionSettings, plan: ReadPlan) -> Scheduler:
         from zarr_edr.cluster import cluster_at  # noqa: PLC0415 - distributed takes a second to import; few need it
 
         return cluster_at(setting)
-    return _INLINE if plan.chunks <= 1 or plan.decoded_bytes < settings.threads_from_bytes else _THREADS
+    if plan.chunks <= 1:
+        return _INLINE
+    small = plan.decoded_bytes < settings.threads_from_bytes
+    if plan.remote:
+        of_one = len(list(islice(plan.array_reads, 2))) == 1
+        return _INLINE if of_one and small else _REMOTE
+    return _INLINE if small else _THREADS

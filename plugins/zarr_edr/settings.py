@@ -72,7 +72,7 @@ class CollectionSettings:
     cluster_from_bytes: int = 64 * 1024**2
     """The same for a cluster: its round trip takes 10 to 30 ms on loopback."""
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """Passed to fsspec for remote stores; never printed."""
+    """Of remote stores, see `dataset.storage_options`; never printed."""
 
     @classmethod
     def from_provider(cls, provider_def: Mapping[str, Any]) -> CollectionSettings:
@@ -162,7 +162,7 @@ OPTIONS: tuple[Option, ...] = (
         "bytes that a query must decode for the cluster to read it",
     ),
     Option("options.dask.allow_remote", "true or false", "false", "allow a `tcp://` scheduler on another machine"),
-    Option("options.storage", "a mapping", "{}", "fsspec options of a remote store, e.g. credentials; never printed"),
+    Option("options.storage", "a mapping", "{}", "options of a remote store, e.g. credentials; never printed"),
 )
 """Every option there is."""
 

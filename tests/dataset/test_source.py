@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -111,15 +112,19 @@ class TestRefuses:
         assert "file:///path" in refusal("file://host/a.zarr")
 
     @pytest.mark.parametrize(
-        ("data", "package"), [("s3://b/a.zarr", "s3fs"), ("gs://b/a", "gcsfs"), ("https://h/a", "aiohttp")]
+        ("data", "package"), [("s3://b/a.zarr", "s3fs"), ("gs://b/a", "gcsfs"), ("az://b/a", "adlfs")]
     )
     def test_a_missing_backend_is_named_with_its_package(self, data: str, package: str) -> None:
-        try:
-            __import__(package)
-        except ImportError:
-            assert f"pip install {package}" in refusal(data)
-        else:
+        if importlib.util.find_spec(package) is not None:
             pytest.skip(f"{package} is installed here")
+        with pytest.raises(ConfigurationError, match=f"pip install {package}"):
+            open_group(data, {"backend": "fsspec"})
+
+    def test_without_obstore_and_fsspecs_package_both_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        if importlib.util.find_spec("gcsfs") is not None:
+            pytest.skip("gcsfs is installed here")
+        monkeypatch.setattr("zarr_edr.dataset.remote.obstore_installed", lambda: False)
+        assert "'obstore' or 'gcsfs'" in refusal("gs://b/a")
 
 
 @pytest.mark.parametrize("data", ["https://user:hunter2@h/a.zarr?sig=hunter2#hunter2", "s3://key:hunter2@b/a.zarr"])

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ import requests
 import yaml
 import zarr
 
+from zarr_edr.testing.object_server import ObjectServer
 from zarr_edr.testing.server import served
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -42,53 +41,11 @@ def write(folder: Path) -> np.ndarray:
     return values
 
 
-class Faulty(SimpleHTTPRequestHandler):
-    """Serves files; fails on chunks where it is told to."""
-
-    status: int | None = None
-
-    def do_GET(self) -> None:
-        if self.status is not None and "/c/" in self.path:
-            self.send_error(self.status)
-            return
-        if (wanted := self.headers.get("Range")) is None:
-            super().do_GET()
-            return
-        self.send_range(wanted.removeprefix("bytes="))
-
-    def send_range(self, wanted: str) -> None:
-        path = Path(self.translate_path(self.path))
-        if not path.is_file():
-            self.send_error(404)
-            return
-        data = path.read_bytes()
-        start, _, end = wanted.partition("-")
-        part = data[-int(end) :] if not start else data[int(start) : int(end) + 1 if end else None]
-        self.send_response(206)
-        self.send_header("Content-Length", str(len(part)))
-        self.send_header("Content-Range", f"bytes {len(data) - len(part)}-{len(data) - 1}/{len(data)}")
-        self.end_headers()
-        self.wfile.write(part)
-
-    def log_message(self, *arguments: object) -> None:
-        del arguments
-
-
 @contextmanager
-def files(folder: Path) -> Iterator[str]:
-    """An HTTP server of a folder."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Faulty, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-
-
-@contextmanager
-def serving(data: str, folder: Path) -> Iterator[str]:
+def serving(data: str, folder: Path, **storage: object) -> Iterator[str]:
     """`zarr-edr serve` on one store, with two workers."""
-    provider = {"type": "edr", "name": "zarr_edr.ZarrEDRProvider", "data": data, "options": {"cache": {"bytes": 1}}}
+    options = {"cache": {"bytes": 1}, "storage": storage}
+    provider = {"type": "edr", "name": "zarr_edr.ZarrEDRProvider", "data": data, "options": options}
     config = folder / "config.yml"
     config.write_text(yaml.safe_dump({"resources": {"s": {"providers": [provider]}}}))
     with served(config, workers=2) as server:
@@ -120,18 +77,36 @@ def test_a_zip_store_gives_every_worker_its_own_bytes(tmp_path: Path) -> None:
         assert list(pool.map(partial(value, url), asked)) == [values[at] for at in asked]
 
 
-def test_a_store_behind_http_is_read_by_every_worker(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["obstore", "fsspec"])
+def test_a_store_behind_http_is_read_by_every_worker(tmp_path: Path, backend: str) -> None:
+    pytest.importorskip(backend)
     values = write(tmp_path / "s.zarr")
-    with files(tmp_path) as base, serving(f"{base}/s.zarr", tmp_path) as url, ThreadPoolExecutor(4) as pool:
+    with (
+        ObjectServer(tmp_path) as store,
+        serving(f"{store.url}/s.zarr", tmp_path, backend=backend) as url,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        asked = places(40)
+        assert list(pool.map(partial(value, url), asked)) == [values[at] for at in asked]
+
+
+def test_a_bucket_is_read_by_every_worker(tmp_path: Path) -> None:
+    pytest.importorskip("obstore")
+    values = write(tmp_path / "bucket/s.zarr")
+    with (
+        ObjectServer(tmp_path) as store,
+        serving("s3://bucket/s.zarr", tmp_path, key="k", secret="s", endpoint_url=store.url) as url,
+        ThreadPoolExecutor(4) as pool,
+    ):
         asked = places(40)
         assert list(pool.map(partial(value, url), asked)) == [values[at] for at in asked]
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])
-def test_a_store_that_fails_is_503_never_nulls(tmp_path: Path, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_fails_is_503_never_nulls(tmp_path: Path, status: int) -> None:
     write(tmp_path / "s.zarr")
-    with files(tmp_path) as base, serving(f"{base}/s.zarr", tmp_path) as url:
-        monkeypatch.setattr(Faulty, "status", status)
+    with ObjectServer(tmp_path) as store, serving(f"{store.url}/s.zarr", tmp_path) as url:
+        store.status_of = lambda key: status if "/c/" in key else None
         response = requests.get(url, params={"coords": "POINT(1 1)"}, timeout=60)
     assert (response.status_code, response.json()["code"]) == (503, "StoreUnavailable")
     assert "Retry-After" in response.headers

@@ -11,6 +11,7 @@ import xarray as xr
 import zarr
 from xarray.backends import ZarrStore
 
+from zarr_edr.dataset.source import network_errors
 from zarr_edr.errors import StoreUnavailable, UnsupportedDataset
 
 _REFERENCES = ("coordinates", "bounds", "climatology", "grid_mapping", "cell_measures", "formula_terms")
@@ -28,7 +29,7 @@ def open_raw(group: zarr.Group, store: str) -> xr.Dataset:
             decode_timedelta=False,
             create_default_indexes=False,
         )
-    except OSError as error:
+    except network_errors() as error:
         raise StoreUnavailable(f"{store} could not be read ({type(error).__name__}).") from error
     except (KeyError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
         raise UnsupportedDataset(f"{store}: its arrays do not form a dataset: {str(error)[:200]}") from error

@@ -65,12 +65,12 @@ class Shard:
         outer, inner = zip(*(divmod(i, n) for i, n in zip(index, self.chunks_per_shard, strict=True)), strict=True)
         return outer, inner
 
-    def span(self, index: NDArray[Any], inner: ChunkIndex) -> tuple[int, int] | None:
-        """Where an inner chunk starts in its shard, and its size in bytes; None where the shard does not hold it."""
+    def span(self, index: NDArray[Any], inner: ChunkIndex) -> RangeByteRequest | None:
+        """Bytes of an inner chunk in its shard, None where the shard does not hold it."""
         offset, length = index[inner]
         if offset == ABSENT and length == ABSENT:
             return None
-        return int(offset), int(length)
+        return RangeByteRequest(int(offset), int(offset) + int(length))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import lzma
 import struct
+import time
 import zlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -25,7 +28,8 @@ from zarr.core.buffer import Buffer
 
 from zarr_edr.dataset import blosc
 from zarr_edr.dataset.chunk_layout import ABSENT, ChunkIndex, ChunkLayout, Shard
-from zarr_edr.dataset.objects import LocalFile, Objects
+from zarr_edr.dataset.objects import ByteRange, LocalFile, Objects, failures_as_unavailable
+from zarr_edr.dataset.started import STARTED
 from zarr_edr.errors import ChunkCorrupt, ChunkMissing, StoreUnavailable, UnsupportedDataset
 from zarr_edr.limits import Deadline
 from zarr_edr.settings import MissingChunks
@@ -71,6 +75,10 @@ class FetchedPart:
     """Number of the first of them in the chunk."""
     bytes_read: int
 
+
+_THERE_S = 5.0
+"""How long an array that was found is taken to be there: for as long, at most, a store that is removed reads as fill values."""
+_THERE = Fetched(np.zeros(1, dtype=bool), 0)
 
 Remember = Callable[[Hashable, Callable[[], Fetched], Deadline | None], Fetched]
 """Gives what is held under a key, or fetches it: `ChunkCache.get`."""
@@ -134,6 +142,16 @@ class ChunkedArray:
         return self._layout.partial is not None and self._objects.local
 
     @property
+    def remote(self) -> bool:
+        """Whether each read takes a round trip over a network."""
+        return self._objects.remote
+
+    @property
+    def sharded(self) -> bool:
+        """Whether chunks lie in shards."""
+        return self._layout.shard is not None
+
+    @property
     def fill_value(self) -> Any:
         """Value of cells in chunks that are absent."""
         return self._layout.fill_value
@@ -145,7 +163,7 @@ class ChunkedArray:
         """
         raw, bytes_read = self._encoded(index, deadline, remember)
         if raw is None:
-            self._check_there(deadline)
+            self._check_there(deadline, remember)
             return Fetched(self._absent(index), bytes_read)
         try:
             if self._layout.blosc is not None:
@@ -173,7 +191,8 @@ class ChunkedArray:
 
         def decoded(file: LocalFile) -> FetchedPart | None:
             try:
-                part = _decoded_part(file if span is None else file.part(*span), dtype, start, stop, self.chunk_bytes)
+                of_chunk = file if span is None else file.part(span.start, span.end - span.start)
+                part = _decoded_part(of_chunk, dtype, start, stop, self.chunk_bytes)
             except _PART_ERRORS as error:
                 raise self._corrupt(index, error) from error
             if part is None:
@@ -189,50 +208,93 @@ class ChunkedArray:
         key, span, index_bytes = self._place(index, deadline, remember)
         if key is None:
             return None, index_bytes
+        raw, bytes_read = self._get(self.chunk_token(index), key, span, deadline)
         if span is None:
-            raw = self._objects.get(key, None, deadline)
-            return raw, 0 if raw is None else len(raw)
-        start, size = span
-        raw = self._objects.get(key, RangeByteRequest(start, start + size), deadline)
+            return raw, bytes_read
         if raw is None:
             raise ChunkCorrupt(f"Shard {key} was removed while it was read.")
-        if len(raw) != size:
+        if len(raw) != span.end - span.start:
             raise ChunkCorrupt(f"Chunk {self._name(index)} is shorter than the index of its shard says.")
-        return raw, index_bytes + size
+        return raw, index_bytes + bytes_read
 
     def _place(
         self, index: ChunkIndex, deadline: Deadline | None, remember: Remember | None
-    ) -> tuple[str | None, tuple[int, int] | None, int]:
-        """The object that holds a chunk, where in it the chunk starts and its size (None: all of it), and bytes read for that.
+    ) -> tuple[str | None, RangeByteRequest | None, int]:
+        """The object that holds a chunk, where in it the chunk is (None: all of it), and bytes read for that.
 
         No object where a shard says that it does not hold the chunk.
         """
         shard = self._layout.shard
         if shard is None:
-            return self._key(index), None, 0
+            return self.chunk_key(index), None, 0
         outer, inner = shard.locate(index)
-        key = self._key(outer)
-        read_index = partial(self._shard_index, shard, key, deadline)
-        held = read_index() if remember is None else remember((self.token, "index", outer), read_index, deadline)
+        held = self._held_index(shard, outer, deadline, remember)
         span = shard.span(held.values, inner)
-        return None if span is None else key, span, held.bytes_read
+        return None if span is None else self.shard_key(outer), span, held.bytes_read
 
-    def _shard_index(self, shard: Shard, key: str, deadline: Deadline | None) -> Fetched:
+    def _held_index(
+        self, shard: Shard, outer: ChunkIndex, deadline: Deadline | None, remember: Remember | None
+    ) -> Fetched:
+        read_index = partial(self._shard_index, shard, outer, deadline)
+        return read_index() if remember is None else remember(self.index_token(outer), read_index, deadline)
+
+    def _shard_index(self, shard: Shard, outer: ChunkIndex, deadline: Deadline | None) -> Fetched:
         """Offset and length of each inner chunk, shape (chunks per shard..., 2); all absent where there is no shard."""
-        encoded = self._objects.get(key, shard.index_range, deadline)
+        key = self.shard_key(outer)
+        encoded, bytes_read = self._get(self.index_token(outer), key, shard.index_range, deadline)
         if encoded is None:
             return Fetched(np.broadcast_to(ABSENT, shard.index_spec.shape), 0)
         try:
             values = shard.index_transform.decode_chunk(encoded, shard.index_spec).as_numpy_array()
         except DECODE_ERRORS as error:
             raise ChunkCorrupt(f"The index of shard {key} cannot be decoded ({type(error).__name__}).") from error
-        return Fetched(values, len(encoded))
+        return Fetched(values, bytes_read)
 
-    def _check_there(self, deadline: Deadline | None) -> None:
-        """Raise `StoreUnavailable` where the array is gone with its chunk: that is no absent chunk."""
+    def _get(
+        self, token: Hashable, key: str, byte_range: ByteRange | None, deadline: Deadline | None
+    ) -> tuple[Buffer | None, int]:
+        """Bytes of the store and how many were read for them, from a read that has been started where there is one."""
+        part = STARTED.take(token) if self.remote else None
+        if part is not None:
+            # A read that was given up was so by whoever started it, whose deadline is not this one's: then read again.
+            with failures_as_unavailable(deadline), suppress(TimeoutError):
+                return part.bytes(deadline)
+        raw = self._objects.get(key, byte_range, deadline)
+        return raw, 0 if raw is None else len(raw)
+
+    def start(self, key: str, span: tuple[int, int] | None, deadline: Deadline | None) -> Future[Buffer | None]:
+        """Begin to read an object, or some bytes of it."""
+        return self._objects.start(key, None if span is None else RangeByteRequest(*span), deadline)
+
+    def start_index(self, outer: ChunkIndex, deadline: Deadline | None) -> Future[Buffer | None]:
+        """Begin to read the index of a shard."""
+        assert self._layout.shard is not None  # noqa: S101  # see `sharded`
+        return self._objects.start(self.shard_key(outer), self._layout.shard.index_range, deadline)
+
+    def spans(
+        self, outer: ChunkIndex, chunks: Sequence[ChunkIndex], deadline: Deadline | None, remember: Remember
+    ) -> list[RangeByteRequest | None]:
+        """Where chunks lie in their shard, None for those it does not hold. Raises as `fetch`."""
+        shard = self._layout.shard
+        assert shard is not None  # noqa: S101  # see `sharded`
+        held = self._held_index(shard, outer, deadline, remember)
+        return [shard.span(held.values, shard.locate(index)[1]) for index in chunks]
+
+    def _check_there(self, deadline: Deadline | None, remember: Remember | None) -> None:
+        """Raise `StoreUnavailable` where the array is gone with its chunk: that is no absent chunk.
+
+        Over a network it is asked once in `_THERE_S`: an area of the sea may have a thousand absent chunks.
+        """
+        if not self.remote or remember is None:
+            self._ask_there(deadline)
+            return
+        remember((self.token, "there", int(time.monotonic() / _THERE_S)), partial(self._ask_there, deadline), deadline)
+
+    def _ask_there(self, deadline: Deadline | None) -> Fetched:
         name = ".zarray" if self.array.metadata.zarr_format == 2 else "zarr.json"
         if not self._objects.holds(self._layout.prefix + name, deadline):
             raise StoreUnavailable("The store is not where it was when the service started; please try again.")
+        return _THERE
 
     def _absent(self, index: ChunkIndex) -> NDArray[Any]:
         if self.missing is MissingChunks.ERROR:
@@ -241,7 +303,25 @@ class ChunkedArray:
             )
         return np.broadcast_to(np.asarray(self.fill_value, dtype=self.dtype), self.chunks)
 
-    def _key(self, index: ChunkIndex) -> str:
+    def chunk_token(self, index: ChunkIndex) -> Hashable:
+        """Names a chunk in the cache."""
+        return (self.token, index)
+
+    def index_token(self, outer: ChunkIndex) -> Hashable:
+        """Names the index of a shard in the cache."""
+        return (self.token, "index", outer)
+
+    def shard_of(self, index: ChunkIndex) -> ChunkIndex:
+        """The shard that a chunk lies in."""
+        assert self._layout.shard is not None  # noqa: S101  # see `sharded`
+        return self._layout.shard.locate(index)[0]
+
+    def shard_key(self, outer: ChunkIndex) -> str:
+        """Key of a shard in the store."""
+        return self.chunk_key(outer)
+
+    def chunk_key(self, index: ChunkIndex) -> str:
+        """Key, in the store, of a chunk that is an object."""
         return self._layout.prefix + self.array.metadata.encode_chunk_key(index)
 
     def _corrupt(self, index: ChunkIndex, error: Exception) -> ChunkCorrupt:

@@ -5,25 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-import fsspec
 import zarr
 from zarr.abc.store import Store
 from zarr.errors import BaseZarrError, ContainsArrayError, NodeTypeValidationError
-from zarr.storage import FsspecStore, LocalStore, WrapperStore, ZipStore
+from zarr.storage import LocalStore, ZipStore
 
+from zarr_edr.dataset.process_store import ProcessStore
+from zarr_edr.dataset.remote import BACKENDS, open_remote
 from zarr_edr.errors import ConfigurationError, StoreUnavailable
 
-BACKENDS: Mapping[str, str] = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp", "https": "aiohttp"}
-"""Scheme of a remote store -> the package that must be installed to read it."""
-
-_EXPECTED = "a directory, `.zip` file or URL (file, s3, gs, http, https) of a Zarr group was expected"
+_EXPECTED = "a directory, `.zip` file or URL (file, s3, gs, az, http, https) of a Zarr group was expected"
 
 
 def display_name(data: str) -> str:
@@ -47,7 +44,7 @@ def open_group(data: str, storage_options: Mapping[str, Any] | None = None) -> z
     """Open the Zarr group (v2 or v3, consolidated or not) at `data`, read-only.
 
     `data` is a path, relative to the current directory, or a URL. Symbolic links are followed once, here: a link
-    that is moved to another version later does not mix the two. `storage_options` go to fsspec, for remote stores.
+    that is moved to another version later does not mix the two. `storage_options` are for remote stores, see `remote`.
 
     Raises `ConfigurationError` when there is no readable group, `StoreUnavailable` when a remote store does not answer.
     """
@@ -66,7 +63,9 @@ def open_group(data: str, storage_options: Mapping[str, Any] | None = None) -> z
 def _store(data: str, name: str, storage_options: dict[str, Any]) -> Store:
     scheme, separator, _ = data.partition("://")
     if separator and scheme != "file":
-        return _remote(data, scheme, name, storage_options)
+        if scheme not in BACKENDS:
+            raise ConfigurationError(f"{name}: {scheme[:20]!r} is not a kind of store that is read; {_EXPECTED}.")
+        return open_remote(data, scheme, name, storage_options)
     path = Path(os.path.realpath(_local_path(data, name) if separator else data))
     if not path.exists():
         raise ConfigurationError(f"{name} does not exist; {_EXPECTED}.")
@@ -84,69 +83,8 @@ def _local_path(data: str, name: str) -> str:
     return unquote(url.path)
 
 
-def _remote(data: str, scheme: str, name: str, storage_options: dict[str, Any]) -> Store:
-    package = BACKENDS.get(scheme)
-    if package is None:
-        raise ConfigurationError(f"{name}: {scheme[:20]!r} is not a kind of store that is read; {_EXPECTED}.")
-    try:
-        fsspec.get_filesystem_class(scheme)
-    except ImportError as error:
-        raise ConfigurationError(
-            f"{name} needs the Python package {package!r}, which is not installed (pip install {package})."
-        ) from error
-    return ProcessStore(_open_remote, data, storage_options)
-
-
 def _open_zip(path: Path) -> Store:
     return ZipStore(path, mode="r")
-
-
-def _open_remote(data: str, storage_options: dict[str, Any]) -> Store:
-    return FsspecStore.from_url(data, storage_options=storage_options, read_only=True)
-
-
-class ProcessStore(WrapperStore[Store]):
-    """A store that each process opens for itself.
-
-    The workers of a server are forked from a process that has opened it already: with one open file they would share its
-    offset and read each other's bytes, and connections belong to an event loop that the fork leaves behind.
-    """
-
-    def __init__(self, opener: Callable[..., Store], *arguments: Any) -> None:
-        self._opener, self._arguments = opener, arguments
-        self._opened: tuple[int, Store] | None = None
-        self._opening = Lock()
-        super().__init__(self._store)
-
-    @property
-    def _store(self) -> Store:
-        """The store of this process, opened when it is first needed."""
-        opened, pid = self._opened, os.getpid()
-        if opened is not None and opened[0] == pid:
-            return opened[1]
-        with self._opening:
-            if self._opened is None or self._opened[0] != pid:
-                self._opened = (pid, self._opener(*self._arguments))
-            return self._opened[1]
-
-    @_store.setter
-    def _store(self, store: Store) -> None:
-        """Set by the base class, to what is there already."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (ProcessStore, (self._opener, *self._arguments))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ProcessStore) and self.__reduce__() == other.__reduce__()
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __repr__(self) -> str:
-        return "ProcessStore(...)"  # the arguments may be secrets
-
-    def __str__(self) -> str:
-        return repr(self)
 
 
 @contextmanager
@@ -172,13 +110,18 @@ def failures_named(name: str, *, remote: bool) -> Iterator[None]:
 
 def io_errors() -> tuple[type[Exception], ...]:
     """What a store may raise when it does not deliver: OSError, and what stores and their backends raise beside it."""
+    return (*network_errors(), EOFError, ValueError, zipfile.BadZipFile)
+
+
+def network_errors() -> tuple[type[Exception], ...]:
+    """OSError, and what backends of remote stores raise beside it."""
     names = (
         ("aiohttp", "ClientError"),
         ("botocore.exceptions", "BotoCoreError"),
         ("botocore.exceptions", "ClientError"),
     )
     found = (getattr(sys.modules[module], name) for module, name in names if module in sys.modules)
-    return (OSError, EOFError, ValueError, zipfile.BadZipFile, *found)
+    return (OSError, *found)
 
 
 def _refuse_array(store: Store, name: str) -> None:

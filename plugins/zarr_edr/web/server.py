@@ -163,12 +163,14 @@ def _stop_jobs(app: Flask) -> None:
 
 def _application(config: Path, workdir: Path, bind: str) -> tuple[PreparedConfig, Flask]:
     """The completed configuration and the application, which reads it while it is imported."""
+    from zarr_edr.dataset.remote import before_forks  # noqa: PLC0415  # imports zarr, as `prepare` does
     from zarr_edr.web.config import prepare  # noqa: PLC0415  # seconds; an address in use is told at once
 
-    prepared = prepare(config, workdir, bind)
-    from zarr_edr.web.app import create_app  # noqa: PLC0415  # as slow as `prepare`, see above
+    with before_forks():
+        prepared = prepare(config, workdir, bind)
+        from zarr_edr.web.app import create_app  # noqa: PLC0415  # as slow as `prepare`, see above
 
-    return prepared, create_app()
+        return prepared, create_app()
 
 
 def _configured_bind(config: Path) -> str:

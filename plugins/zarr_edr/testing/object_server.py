@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import socket
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
@@ -88,9 +90,8 @@ class ObjectServer:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="object-server", daemon=True)
         self._all_here: asyncio.Event | None = None
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        self._stopping = False
 
     @property
     def url(self) -> str:
@@ -115,27 +116,47 @@ class ObjectServer:
             self._loop.call_soon_threadsafe(event.set)
 
     async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=1024)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=1024)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        self._loop.add_reader(self._listener, self._let_in)
 
     async def _stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        self._stopping = True
-        for _ in range(500):  # who is being let in is not cut off, which would leave a socket open, but turned away
-            for connection in list(self._connections):
-                connection.cancel()
-            await asyncio.sleep(0.01)
-            if asyncio.all_tasks() == {asyncio.current_task()}:
-                return
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+        connections = list(self._connections)
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+    def _let_in(self) -> None:
+        """Not asyncio's server, which leaves those open that come while it closes (Python 3.12)."""
+        if self._listener is None:
+            return
+        try:
+            client, _ = self._listener.accept()
+        except OSError:  # who came has gone
+            return
+        client.setblocking(False)
+        connection = self._loop.create_task(self._connect(client))
+        self._connections.add(connection)
+        connection.add_done_callback(partial(self._end, client))
+
+    def _end(self, client: socket.socket, connection: asyncio.Task[None]) -> None:
+        self._connections.discard(connection)
+        client.close()
+
+    async def _connect(self, client: socket.socket) -> None:
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, client)
+        await self._serve(reader, asyncio.StreamWriter(transport, protocol, reader, self._loop))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, request after request."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # this is one
-        self._connections.add(task)
         try:
-            while not self._stopping:
+            while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:])}
                 method, target, _ = head[0].split(" ", 2)
@@ -143,7 +164,6 @@ class ObjectServer:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the client went, or the server stops
         finally:
-            self._connections.discard(task)
             writer.transport.abort()  # not `close`, which would wait for a client that does not read
 
     async def _answer(self, method: str, target: str, wanted: str | None, writer: asyncio.StreamWriter) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,8 @@ class CollectionSettings:
     parameters: Mapping[str, ParameterSettings] = field(default_factory=dict)
     locations: str | None = None
     """Path of a file of named places, `.geojson` or `.csv`."""
+    layouts: tuple[str, ...] = ()
+    """Paths or URLs of further stores, which hold the same data in other chunks."""
     limits: Limits = field(default_factory=Limits)
     cache_bytes: int = 256 * 1024**2
     """Of decoded chunks, shared by all collections of a process: the largest of all collections' counts."""
@@ -112,6 +114,7 @@ _TEXT_KEYS = ("x_field", "y_field", "z_field", "time_field", "storage_crs")
 _COUNT = "a whole number above 0"
 _BYTES = "a whole number of bytes above 0, or text such as `256 MiB`"
 _SECONDS = "a number above 0"
+_STORES = "a list of paths or URLs of stores"
 _SCHEDULER = "`auto`, `inline`, `threads`, `tcp://host:port` or `tls://host:port`"
 
 
@@ -131,6 +134,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("options.parameters.*.description", "text", "from the store", "description of the parameter"),
     Option("options.parameters.*.units", "text", "from the store", "unit of the parameter"),
     Option("options.locations", "path of a .geojson or .csv file", "none", "named places that can be asked for by id"),
+    Option("options.layouts", _STORES, "[]", "further stores of the same data in other chunks"),
     *(
         Option(f"options.limits.{f.name}", _limit_kind(f.name), f"{f.default}", f.metadata["help"])
         for f in fields(Limits)
@@ -149,16 +153,9 @@ def _options(raw: object) -> dict[str, Any]:
     options = _mapping("options", raw)
     _known(options, sorted({option.key.split(".")[1] for option in OPTIONS}), "options.")
     read: dict[str, Any] = {}
-    if "datetime" in options:
-        read["datetime"] = _choice("options.datetime", options["datetime"], DatetimeMatch)
-    if "missing_chunks" in options:
-        read["missing_chunks"] = _choice("options.missing_chunks", options["missing_chunks"], MissingChunks)
-    if "parameters" in options:
-        read["parameters"] = _parameters(options["parameters"])
-    if "locations" in options:
-        read["locations"] = _optional_text("options.locations", options["locations"])
-    if "limits" in options:
-        read["limits"] = numbers("options.limits", options["limits"], Limits())
+    for name, reader in _READERS.items():
+        if name in options:
+            read[name] = reader(f"options.{name}", options[name])
     if "cache" in options:
         cache = _section("options.cache", options["cache"], ("bytes",))
         read |= {"cache_bytes": _size("options.cache.bytes", cache["bytes"])} if "bytes" in cache else {}
@@ -169,13 +166,13 @@ def _options(raw: object) -> dict[str, Any]:
     return read
 
 
-def _parameters(raw: object) -> dict[str, ParameterSettings]:
+def _parameters(key: str, raw: object) -> dict[str, ParameterSettings]:
     allowed = tuple(f.name for f in fields(ParameterSettings))
     parameters = {}
-    for name, block in _mapping("options.parameters", raw).items():
-        key = f"options.parameters.{name}"
-        values = _section(key, block, allowed)
-        parameters[str(name)] = ParameterSettings(**{k: _optional_text(f"{key}.{k}", v) for k, v in values.items()})
+    for name, block in _mapping(key, raw).items():
+        of = f"{key}.{name}"
+        values = _section(of, block, allowed)
+        parameters[str(name)] = ParameterSettings(**{k: _optional_text(f"{of}.{k}", v) for k, v in values.items()})
     return parameters
 
 
@@ -190,6 +187,15 @@ def numbers[T: DataclassInstance](key: str, raw: object, defaults: T) -> T:
         read = {_SECONDS: _seconds, _BYTES: _size, _COUNT: _count}[_limit_kind(name)]
         values[name] = read(f"{key}.{name}", value)
     return replace(defaults, **values)
+
+
+def _stores(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise _wrong(key, value, _STORES)
+    stores = tuple(_text(f"{key}[{number}]", store) for number, store in enumerate(value))
+    if len(set(stores)) < len(stores):
+        raise _wrong(key, value, "each store once")
+    return stores
 
 
 def _dask(raw: object) -> str:
@@ -303,6 +309,17 @@ def _section(key: str, value: object, allowed: Iterable[str]) -> Mapping[str, An
     section = _mapping(key, value)
     _known(section, allowed, f"{key}.")
     return section
+
+
+_READERS: Mapping[str, Callable[[str, object], Any]] = {
+    "datetime": lambda key, value: _choice(key, value, DatetimeMatch),
+    "missing_chunks": lambda key, value: _choice(key, value, MissingChunks),
+    "parameters": _parameters,
+    "locations": _optional_text,
+    "layouts": _stores,
+    "limits": lambda key, value: numbers(key, value, Limits()),
+}
+"""Options that become the field of their name -> how they are read."""
 
 
 def _known(block: Mapping[str, Any], allowed: Iterable[str], prefix: str) -> None:

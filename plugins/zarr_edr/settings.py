@@ -158,7 +158,7 @@ def _options(raw: object) -> dict[str, Any]:
             read[name] = reader(f"options.{name}", options[name])
     if "cache" in options:
         cache = _section("options.cache", options["cache"], ("bytes",))
-        read |= {"cache_bytes": _size("options.cache.bytes", cache["bytes"])} if "bytes" in cache else {}
+        read |= {"cache_bytes": size("options.cache.bytes", cache["bytes"])} if "bytes" in cache else {}
     if "dask" in options:
         read["dask_scheduler"] = _dask(options["dask"])
     if "storage" in options:
@@ -184,7 +184,7 @@ def numbers[T: DataclassInstance](key: str, raw: object, defaults: T) -> T:
     section = _section(key, raw, tuple(f.name for f in fields(defaults)))
     values: dict[str, Any] = {}
     for name, value in section.items():
-        read = {_SECONDS: _seconds, _BYTES: _size, _COUNT: _count}[_limit_kind(name)]
+        read = {_SECONDS: _seconds, _BYTES: size, _COUNT: _count}[_limit_kind(name)]
         values[name] = read(f"{key}.{name}", value)
     return replace(defaults, **values)
 
@@ -246,7 +246,8 @@ _FACTORS = {"": 1, "b": 1} | {
 }
 
 
-def _size(key: str, value: object) -> int:
+def size(key: str, value: object) -> int:
+    """A number of bytes, or text such as `256 MiB`. Raises `ConfigurationError`, which names `key`."""
     if isinstance(value, str):
         match = _SIZE.fullmatch(value.strip())
         factor = _FACTORS.get(match[2].lower()) if match else None

@@ -95,12 +95,12 @@ def _check_same(found: Header, header: Header, path: Path) -> None:
 
 
 def state_of(group: zarr.Group) -> dict[str, str]:
-    """What changes with a store: `state`, a digest of all metadata; `files`, number, size and latest time of those of a folder."""
+    """What changes with a store: `state`, a digest of all metadata; `files`, of a folder their number, size and latest time."""
     digest = hashlib.sha256(json.dumps(dict(group.attrs), sort_keys=True, default=repr).encode())
     for name, array in sorted(group.arrays()):
         digest.update(f"{name} {json.dumps(array.metadata.to_dict(), sort_keys=True, default=repr)}".encode())
-    local = isinstance(group.store, LocalStore)
-    return {"state": digest.hexdigest(), "files": _files(group.store.root / group.path) if local else ""}
+    files = _files(group.store.root / group.path) if isinstance(group.store, LocalStore) else ""
+    return {"state": digest.hexdigest(), "files": files}
 
 
 def _files(folder: Path) -> str:

@@ -12,6 +12,7 @@ from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from zarr_edr.cache import ChunkCache
+from zarr_edr.dataset.catalog import PROVIDER
 from zarr_edr.dataset.layouts import with_layouts
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode import encoder_for
@@ -19,6 +20,7 @@ from zarr_edr.engine import Answer, answer
 from zarr_edr.errors import ResponseTooLarge
 from zarr_edr.limits import Limits
 from zarr_edr.plan import split_index, split_points
+from zarr_edr.provider import ZarrEDRProvider
 from zarr_edr.query.model import Query
 from zarr_edr.query.request import build_query
 from zarr_edr.route import cheapest, cost_s, touched
@@ -27,7 +29,13 @@ from zarr_edr.testing.cf import collection_at, write_steps
 from zarr_edr.testing.oracle import Oracle
 from zarr_edr.testing.stores import StoreSpec, in_memory, truth
 from zarr_edr.testing.strategies import position_queries
-from zarr_edr.testing.strategies_shapes import area_queries, cube_queries, trajectory_queries
+from zarr_edr.testing.strategies_shapes import (
+    area_queries,
+    corridor_queries,
+    cube_queries,
+    radius_queries,
+    trajectory_queries,
+)
 
 SERIES = ("position", {"coords": "POINT(3 2)"})
 FIELD = ("cube", {"bbox": "0,0,7,3", "datetime": "2000-01-01T03:00:00Z"})
@@ -83,6 +91,13 @@ def test_what_one_layout_may_not_read_is_admitted_by_the_other(
     refused = [store for store in stores if _is_refused(collection_at(store, limits=limits), question)]
     assert len(refused) == 1
     assert ask(both(stores, limits), question).whole() is not None
+
+
+def test_the_plugin_in_pygeoapi_reads_from_layouts_too(stores: tuple[str, str]) -> None:
+    options = {"layouts": [stores[1]], "limits": {"chunks": 1}}
+    provider = ZarrEDRProvider({"type": "edr", "name": PROVIDER, "data": stores[0], "options": options})
+    found = provider.cube(bbox=[0, 0, 7, 3], datetime_="2000-01-01T03:00:00Z")
+    assert found["ranges"]["v"]["values"][:3] == [3000.0, 3001.0, 3002.0]
 
 
 def _is_refused(of: Collection, question: tuple[str, dict[str, str]]) -> bool:
@@ -163,12 +178,15 @@ def disagreements[Q: Query](case: Case[Q]) -> list[str]:
     return [p for query in case.queries for p in oracle.problems(query, rows_of(query, of), allowed)[:3]]
 
 
-@pytest.mark.parametrize("queries", [position_queries, cube_queries, area_queries, trajectory_queries])
+@pytest.mark.parametrize(
+    "queries",
+    [position_queries, cube_queries, area_queries, radius_queries, trajectory_queries, corridor_queries],
+)
 def test_with_layouts_answers_are_what_brute_force_finds(
     queries: Callable[[StoreSpec], st.SearchStrategy[Any]],
 ) -> None:
     @seed(0)
-    @profile(12)
+    @profile(10)
     @given(cases(queries, count=6))
     def agree(case: Case[Any]) -> None:
         assert disagreements(case) == []

@@ -114,3 +114,45 @@ def test_the_process_holds_what_the_most_generous_collection_allows(monkeypatch:
     allow_bytes(500)
     assert process_cache().max_bytes == 1000
     process_cache().max_bytes = before
+
+
+MIB = 1024**2
+
+
+def test_a_scan_leaves_what_was_asked_for_twice() -> None:
+    cache = ChunkCache(10 * MIB)
+    for key in ("a", "b", "a", "b"):
+        cache.get(key, fetched)
+    for number in range(100):
+        cache.get(number, fetched)
+    assert not cache.get("a", unavailable).fresh
+    assert not cache.get("b", unavailable).fresh
+
+
+def test_what_nobody_asks_for_any_more_makes_room_in_the_end() -> None:
+    cache = ChunkCache(10 * MIB)
+    for number in [*range(8), *range(8)]:
+        cache.get(number, fetched)
+    for number in [*range(100, 108), *range(100, 108)] * 3:
+        cache.get(number, fetched)
+    assert all(not cache.get(number, unavailable).fresh for number in range(100, 107))
+    assert cache.bytes <= cache.max_bytes
+
+
+def test_a_part_will_do_once() -> None:
+    cache = ChunkCache(10 * MIB)
+    assert [cache.part_will_do("a", MIB) for _ in range(3)] == [True, False, False]
+
+
+def test_a_part_will_do_again_after_as_many_others_as_fit() -> None:
+    cache = ChunkCache(10 * MIB)
+    cache.part_will_do("a", MIB)
+    for number in range(10):
+        cache.part_will_do(number, MIB)
+    assert cache.part_will_do("a", MIB)
+
+
+def test_a_part_will_not_do_where_the_whole_is_held() -> None:
+    cache = ChunkCache(10 * MIB)
+    cache.get("a", fetched)
+    assert not cache.part_will_do("a", MIB)

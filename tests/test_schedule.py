@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Barrier, current_thread
 from typing import cast
 
@@ -14,6 +14,7 @@ from zarr_edr.errors import ChunkMissing
 from zarr_edr.limits import Deadline
 from zarr_edr.plan import ReadPlan
 from zarr_edr.schedule import InlineScheduler, Scheduler, ThreadScheduler, choose, graph_of
+from zarr_edr.settings import CollectionSettings
 
 SCHEDULERS = [pytest.param(InlineScheduler(), id="inline"), pytest.param(ThreadScheduler(), id="threads")]
 MIB = 1024**2
@@ -28,7 +29,8 @@ class PlanSize:
 
 
 def chosen(setting: str, chunks: int, decoded_bytes: int) -> str:
-    return type(choose(setting, cast(ReadPlan, PlanSize(chunks, decoded_bytes)))).__name__
+    settings = CollectionSettings("s.zarr", dask_scheduler=setting)
+    return type(choose(settings, cast(ReadPlan, PlanSize(chunks, decoded_bytes)))).__name__
 
 
 def double(task: int, deadline: Deadline | None) -> int:
@@ -122,12 +124,18 @@ class TestChoose:
         ("chunks", "decoded_bytes", "expected"),
         [
             pytest.param(1, 500 * MIB, "InlineScheduler", id="one chunk"),
-            pytest.param(50, 8 * MIB, "InlineScheduler", id="8 MiB"),
-            pytest.param(50, 8 * MIB + 1, "ThreadScheduler", id="more than 8 MiB"),
+            pytest.param(50, 8 * MIB - 1, "InlineScheduler", id="less than 8 MiB"),
+            pytest.param(50, 8 * MIB, "ThreadScheduler", id="8 MiB"),
         ],
     )
     def test_auto_goes_by_the_work(self, chunks: int, decoded_bytes: int, expected: str) -> None:
         assert chosen("auto", chunks, decoded_bytes) == expected
+
+    def test_the_sizes_are_settings(self) -> None:
+        plan = cast(ReadPlan, PlanSize(2, 100))
+        settings = CollectionSettings("s.zarr", dask_scheduler="tcp://127.0.0.1:1")
+        assert type(choose(replace(settings, threads_from_bytes=100), plan)).__name__ == "ThreadScheduler"
+        assert type(choose(replace(settings, cluster_from_bytes=100), plan)).__name__ == "ClusterScheduler"
 
     @pytest.mark.parametrize(("setting", "expected"), [("inline", "InlineScheduler"), ("threads", "ThreadScheduler")])
     @pytest.mark.parametrize("decoded_bytes", [1, 500 * MIB])
@@ -143,7 +151,8 @@ class TestChoose:
 
     def test_a_cluster_is_one_object_for_its_address(self) -> None:
         plan = cast(ReadPlan, PlanSize(10, 64 * MIB))
-        assert choose("tcp://127.0.0.1:1", plan) is choose("tcp://127.0.0.1:1", plan)
+        settings = CollectionSettings("s.zarr", dask_scheduler="tcp://127.0.0.1:1")
+        assert choose(settings, plan) is choose(settings, plan)
 
 
 def test_keys_of_a_graph_start_with_the_name_given() -> None:

@@ -42,7 +42,8 @@ class TestGoodBlocks:
                 "missing_chunks": "error",
                 "parameters": {"air": {"title": "T", "description": "D", "units": "K"}},
                 "limits": {"points": 5, "seconds": 2.5},
-                "cache": {"bytes": 7},
+                "cache": {"bytes": 7, "max_age": 0},
+                "version": "2026-11-26T00Z",
                 "dask": {"scheduler": "threads"},
             }
         )
@@ -51,6 +52,7 @@ class TestGoodBlocks:
         assert settings.parameters == {"air": ParameterSettings("T", "D", "K")}
         assert settings.limits == Limits(points=5, seconds=2.5)
         assert (settings.cache_bytes, settings.dask_scheduler) == (7, "threads")
+        assert (settings.max_age_s, settings.version) == (0, "2026-11-26T00Z")
 
     def test_names_of_coordinates_arrive(self) -> None:
         settings = read(x_field="a", y_field="b", z_field="c", time_field="d", storage_crs="EPSG:4326")
@@ -66,6 +68,10 @@ class TestGoodBlocks:
     def test_bytes_are_read_with_their_unit(self, text: str | int, count: int) -> None:
         assert read({"cache": {"bytes": text}}).cache_bytes == count
         assert read({"limits": {"decoded_bytes": text}}).limits.decoded_bytes == count
+
+    @pytest.mark.parametrize("written", ["20261126", "2026-11-26", "'2026-11-26'", "2026-11-26T00Z", "v1.10"])
+    def test_a_version_is_what_was_written_with_quotes_or_without(self, written: str) -> None:
+        assert read({"version": yaml.safe_load(written)}).version == written.strip("'")
 
     @pytest.mark.parametrize(
         "scheduler", ["tcp://127.0.0.1:8786", "tcp://localhost:1", "tcp://[::1]:8786", "tls://a.b:8786"]
@@ -114,6 +120,12 @@ class TestBadBlocks:
             ({"cache": {"bytes": "256 MXB"}}, "options.cache.bytes", "256 MXB", "MiB"),
             ({"cache": {"bytes": "0.1 B"}}, "options.cache.bytes", "None", "MiB"),
             ({"datetime": "nearst"}, "options.datetime", "nearst", "Did you mean `nearest`?"),
+            ({"cache": {"max_age": -1}}, "options.cache.max_age", "-1", "one year"),
+            ({"cache": {"max_age": 1.5}}, "options.cache.max_age", "1.5", "whole number of seconds"),
+            ({"cache": {"max_age": True}}, "options.cache.max_age", "True", "whole number of seconds"),
+            ({"version": 1.1}, "options.version", "1.1", "in quotes"),
+            ({"version": True}, "options.version", "True", "in quotes"),
+            ({"version": ""}, "options.version", "''", "text"),
             ({"missing_chunks": None}, "options.missing_chunks", "None", "`fill` or `error`"),
             ({"dask": {"scheduler": "tcp://127.0.0.1"}}, "options.dask.scheduler", "tcp://127.0.0.1", "host:port"),
             ({"dask": {"scheduler": "tcp://h:99999"}}, "options.dask.scheduler", "99999", "host:port"),

@@ -26,13 +26,30 @@ _ENTRY_BYTES = 512
 """What an entry takes beside its values: key, array and dictionary slot (measured)."""
 
 
+_NAME_BYTES = 16 * 1024
+"""What a name counts for at least: 16,000 of them at the default size of the cache, some 5 MB."""
+_PROTECTED = 0.8
+"""Part of the room that is for chunks that were asked for again: a scan of a large store passes through the rest."""
+
+
 class ChunkCache:
-    """Least-recently-used cache of decoded chunks, shared by threads, bounded in bytes of the arrays it holds."""
+    """Decoded chunks, shared by threads, bounded in bytes of the arrays it holds; a segmented least-recently-used cache.
+
+    A chunk is on probation until it is asked for again. Those on probation leave first, so that one query that reads a thousand
+    chunks once does not take the place of those that everybody asks for (Karedla, Love and Wherry, Caching strategies to improve
+    disk system performance, IEEE Computer 27(3), 1994). Of those that have left, the names are kept for a while: one that comes
+    back has been asked for again, too (as in 2Q, Johnson and Shasha, VLDB 1994).
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
-        self._entries: OrderedDict[Hashable, NDArray[Any]] = OrderedDict()
+        self._probation: OrderedDict[Hashable, NDArray[Any]] = OrderedDict()
+        self._protected: OrderedDict[Hashable, NDArray[Any]] = OrderedDict()
+        self._protected_bytes = 0
+        self._touched: OrderedDict[Hashable, int] = OrderedDict()
+        """Chunks that were asked for lately and are not held, and their bytes: they have left, or a part of them would do."""
+        self._touched_bytes = 0
         self._flights: dict[Hashable, _Flight] = {}
         self._lock = Lock()
 
@@ -44,9 +61,8 @@ class ChunkCache:
         """
         while True:
             with self._lock:
-                held = self._entries.get(key)
+                held = self._held(key)
                 if held is not None:
-                    self._entries.move_to_end(key)
                     return Fetched(held, 0, fresh=False)
                 flight = self._flights.get(key)
                 mine = flight is None
@@ -59,6 +75,49 @@ class ChunkCache:
                 deadline.check()
             if flight.values is not None:
                 return Fetched(flight.values, 0, fresh=False)
+
+    def holds(self, key: Hashable) -> bool:
+        """Whether a chunk is held."""
+        return key in self._protected or key in self._probation
+
+    def part_will_do(self, key: Hashable, size: int) -> bool:
+        """Whether to read only a part of a chunk of `size` bytes: it is not held, nor being fetched, nor was it asked for lately.
+
+        "Lately" are as many chunks as would fit: one that is asked for again before that is worth to be held.
+        """
+        with self._lock:
+            if key in self._probation or key in self._protected or key in self._flights:
+                return False
+            if key in self._touched:
+                return False
+            self._touch(key, size)
+            return True
+
+    def _touch(self, key: Hashable, size: int) -> None:
+        size = max(size, _NAME_BYTES)
+        self._touched[key] = size
+        self._touched_bytes += size
+        while self._touched_bytes > self.max_bytes:
+            self._touched_bytes -= self._touched.popitem(last=False)[1]
+
+    def _held(self, key: Hashable) -> NDArray[Any] | None:
+        """What is held, which it will be for longer from now on."""
+        held = self._protected.get(key)
+        if held is not None:
+            self._protected.move_to_end(key)
+            return held
+        held = self._probation.pop(key, None)
+        if held is not None:
+            self._protect(key, held)
+        return held
+
+    def _protect(self, key: Hashable, values: NDArray[Any]) -> None:
+        self._protected[key] = values
+        self._protected_bytes += _held_bytes(values)
+        while self._protected_bytes > _PROTECTED * self.max_bytes:
+            back, oldest = self._protected.popitem(last=False)
+            self._protected_bytes -= _held_bytes(oldest)
+            self._probation[back] = oldest
 
     def _fly(self, key: Hashable, flight: _Flight, fetch: Callable[[], Fetched]) -> Fetched:
         try:
@@ -76,17 +135,27 @@ class ChunkCache:
         size = _held_bytes(values)
         if size > self.max_bytes:
             return
-        self._entries[key] = values
         self.bytes += size
+        if (touched := self._touched.pop(key, None)) is None:
+            self._probation[key] = values
+        else:
+            self._touched_bytes -= touched
+            self._protect(key, values)
         while self.bytes > self.max_bytes:
-            _, dropped = self._entries.popitem(last=False)
+            if self._probation:
+                left, dropped = self._probation.popitem(last=False)
+            else:
+                left, dropped = self._protected.popitem(last=False)
+                self._protected_bytes -= _held_bytes(dropped)
             self.bytes -= _held_bytes(dropped)
+            self._touch(left, _held_bytes(dropped))
 
     def clear(self) -> None:
         """Forget all chunks."""
         with self._lock:
-            self._entries.clear()
-            self.bytes = 0
+            for entries in (self._probation, self._protected, self._touched):
+                entries.clear()
+            self.bytes = self._protected_bytes = self._touched_bytes = 0
 
 
 def _held_bytes(values: NDArray[Any]) -> int:

@@ -77,7 +77,7 @@ class _Made:
 
 
 def _read(planned: ReadPlan, query: Query, collection: Collection, deadline: Deadline) -> tuple[CoverageSet, ReadStats]:
-    arrays, stats = read(planned, choose(collection.settings.dask_scheduler, planned), deadline)
+    arrays, stats = read(planned, choose(collection.settings, planned), deadline)
     coverages = in_crs(cover(planned, arrays, collection.crs, deadline), query.crs)
     deadline.check()
     return replace(coverages, tags=query.tags), stats
@@ -169,7 +169,7 @@ def _in_parts(task: _Task, encoder: PartsEncoder, parts: Parts) -> _Made:
     planned, query, collection = parts.plan, task.query, task.collection
     gauge = _Gauge(planned.chunks, len(parts), task.progress)
     file = None if task.spill is None else Spill(task.spill)
-    scheduler = choose(collection.settings.dask_scheduler, planned)
+    scheduler = choose(collection.settings, planned)
     reading = Reading(planned, scheduler, file, lambda: gauge.read(reading.stats.chunks))
     outline = Outline.of_plan(planned, labelled(collection.crs, query.crs), query.tags)
 

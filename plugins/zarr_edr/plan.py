@@ -63,7 +63,7 @@ class ChunkRead:
     @property
     def cells(self) -> int:
         """Number of values taken."""
-        return math.prod(s.stop - s.start if isinstance(s, slice) else s.size for s in self.out)
+        return math.prod([s.stop - s.start if isinstance(s, slice) else s.size for s in self.out])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +106,7 @@ class ArrayRead:
 
     def numbered(self) -> Iterator[tuple[int, ChunkRead]]:
         """The same, each with a number by which `read_of` makes it again: a plan of many chunks keeps these instead."""
-        order = np.argsort(self.axes).tolist()
+        order = _order(self.axes)
         products = ((group, parts) for group in self.groups for parts in product(*self.segments))
         for number, (group, parts) in enumerate(products):
             if self.wanted is None or (parts[-2].chunk, parts[-1].chunk) in self.wanted:
@@ -117,16 +117,21 @@ class ArrayRead:
         sizes = (len(self.groups), *map(len, self.segments))
         group, *parts = (int(index) for index in np.unravel_index(number, sizes))
         segments = tuple(of[part] for of, part in zip(self.segments, parts, strict=True))
-        return _chunk_read(self.groups[group], segments, np.argsort(self.axes).tolist())
+        return _chunk_read(self.groups[group], segments, _order(self.axes))
+
+
+def _order(axes: tuple[int, ...]) -> list[int]:
+    """Where the answer has each storage axis."""
+    return sorted(range(len(axes)), key=axes.__getitem__)
 
 
 def _chunk_read(group: PointGroup, parts: tuple[Segment, ...], order: Sequence[int]) -> ChunkRead:
     """`order`: where the answer has each storage axis."""
-    in_answer = (*(part.chunk for part in parts), *group.chunk)
+    in_answer = [*[part.chunk for part in parts], *group.chunk]
     return ChunkRead(
-        chunk=tuple(in_answer[axis] for axis in order),
-        local=(*(part.local for part in parts), *group.local),
-        out=(*(part.out for part in parts), group.out),
+        chunk=tuple([in_answer[axis] for axis in order]),
+        local=(*[part.local for part in parts], *group.local),
+        out=(*[part.out for part in parts], group.out),
     )
 
 
@@ -234,11 +239,16 @@ class ReadPlan:
 
     def admit(self, limits: Limits) -> None:
         """Raise `ResponseTooLarge` where the plan is over a limit; nothing has been read by then."""
+        cells = chunks = decoded_bytes = 0
+        for read in self.array_reads:
+            cells += read.cells
+            chunks += (of_one := read.chunks)
+            decoded_bytes += of_one * read.array.chunk_bytes
         for what, planned, allowed, key in (
-            ("return {} values", self.cells, limits.cells, "cells"),
+            ("return {} values", cells, limits.cells, "cells"),
             ("return {} coverages", self.coverages, limits.coverages, "coverages"),
-            ("read {} chunks", self.chunks, limits.chunks, "chunks"),
-            ("decode {} bytes of chunks", self.decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
+            ("read {} chunks", chunks, limits.chunks, "chunks"),
+            ("decode {} bytes of chunks", decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
         ):
             if planned > allowed:
                 raise ResponseTooLarge(
@@ -318,11 +328,21 @@ def split_index(index: Int64Array, chunk: int) -> tuple[Segment, ...]:
     if index.size == 1:
         at, local = divmod(int(index[0]), chunk)
         return (Segment(at, slice(local, local + 1), slice(0, 1)),)
+    found = as_selection(index)
+    if isinstance(found, slice):
+        firsts = range(found.start // chunk, (found.stop - 1) // chunk + 1)
+        return tuple([_segment(at, at * chunk, found, chunk) for at in firsts])
     chunks = index // chunk
     return tuple(
         Segment(int(chunks[part[0]]), as_selection(index[part] - int(chunks[part[0]]) * chunk), as_selection(part))
         for part in _runs(chunks)
     )
+
+
+def _segment(at: int, begin: int, run: slice, chunk: int) -> Segment:
+    """The part of a run of indices that lies in chunk `at`, which begins at index `begin`."""
+    first, last = max(run.start, begin), min(run.stop, begin + chunk)
+    return Segment(at, slice(first - begin, last - begin), slice(first - run.start, last - run.start))
 
 
 def split_points(index: Sequence[Int64Array], chunk: Sequence[int], positions: Int64Array) -> tuple[PointGroup, ...]:
@@ -338,13 +358,13 @@ def split_points(index: Sequence[Int64Array], chunk: Sequence[int], positions: I
     key = chunks[0]
     for more in chunks[1:]:
         key = key * (int(more.max(initial=0)) + 1) + more
+    within = [i - c * n for i, c, n in zip(index, chunks, chunk, strict=True)]
+    runs = _runs(key)
+    starts = [part[0] for part in runs]
+    columns = zip(*[c[starts].tolist() for c in chunks], strict=True)
     return tuple(
-        PointGroup(
-            chunk=(at := tuple(int(c[part[0]]) for c in chunks)),
-            local=tuple(i[part] - a * c for i, a, c in zip(index, at, chunk, strict=True)),
-            out=as_selection(positions[part]),
-        )
-        for part in _runs(key)
+        PointGroup(at, tuple([local[part] for local in within]), as_selection(positions[part]))
+        for at, part in zip(columns, runs, strict=True)
     )
 
 

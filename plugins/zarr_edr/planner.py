@@ -82,7 +82,8 @@ def plan(query: Query, collection: Collection, deadline: Deadline) -> ReadPlan:
     asked = [(members, place) for members in groups for place in enumerate(places)]
     drafts = [(place, _draft(query, where, collection, members, budget)) for members, (place, where) in asked]
     plans = [(place, draft()) for place, draft in drafts if draft is not None]
-    return ReadPlan(tuple(replace(found, place=place) for place, found in plans if found is not None), len(places))
+    groups_planned = (replace(found, place=place) if place else found for place, found in plans if found is not None)
+    return ReadPlan(tuple(groups_planned), len(places))
 
 
 @dataclass(slots=True, eq=False)

@@ -10,23 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from dask.core import get as get_inline
 from dask.threaded import get as get_threaded
 
 from zarr_edr.limits import Deadline
 
 if TYPE_CHECKING:
     from zarr_edr.plan import ReadPlan
+    from zarr_edr.settings import CollectionSettings
 
 _TASK_BYTES = 4 * 1024**2
 """Decoded bytes that make a task worth its overhead: dask's local schedulers spend some 50 µs on each, decoding 4 MiB takes 2 ms
 or more. Smaller chunks share a task."""
-
-_INLINE_BYTES = 8 * 1024**2
-"""Up to here the request's own thread is done before a pool would have started (measured on two cores)."""
-
-_CLUSTER_BYTES = 64 * 1024**2
-"""From here on a round trip to a cluster (10 to 30 ms on loopback) is small beside the work."""
 
 
 class Scheduler(Protocol):
@@ -82,7 +76,10 @@ def run_pickled(work: tuple[bytes, float, float], deadline: Deadline | None) -> 
 
 
 class InlineScheduler:
-    """The calling thread, in one task: for plans so small that anything else would cost more."""
+    """The calling thread, a task after the other: for plans so small that a graph would cost more than the reading.
+
+    dask spends 100 µs on a graph of one task; a point whose chunk is in memory is read in 20.
+    """
 
     def chunks_per_task(self, chunks: int, chunk_bytes: int) -> int:
         """All."""
@@ -93,8 +90,7 @@ class InlineScheduler:
         self, function: Callable[[T, Deadline | None], R], tasks: Sequence[T], deadline: Deadline
     ) -> tuple[Sequence[R], str]:
         """See `Scheduler.run`."""
-        graph, keys = graph_of(function, tasks, deadline)
-        return get_inline(graph, keys), "inline"
+        return [function(task, deadline) for task in tasks], "inline"
 
 
 class ThreadScheduler:
@@ -126,14 +122,15 @@ def _pool(pid: int) -> ThreadPoolExecutor:
 _INLINE, _THREADS = InlineScheduler(), ThreadScheduler()
 
 
-def choose(setting: str, plan: ReadPlan) -> Scheduler:
-    """The scheduler for a plan: `setting` is `auto`, `inline`, `threads` or the address of a dask scheduler."""
+def choose(settings: CollectionSettings, plan: ReadPlan) -> Scheduler:
+    """The scheduler for a plan, by the bytes that it decodes and what the settings say of the sizes for which each is there."""
+    setting = settings.dask_scheduler
     if setting == "inline":
         return _INLINE
     if setting == "threads":
         return _THREADS
-    if setting != "auto" and plan.decoded_bytes >= _CLUSTER_BYTES:
+    if setting != "auto" and plan.decoded_bytes >= settings.cluster_from_bytes:
         from zarr_edr.cluster import cluster_at  # noqa: PLC0415 - distributed takes a second to import; few need it
 
         return cluster_at(setting)
-    return _INLINE if plan.chunks <= 1 or plan.decoded_bytes <= _INLINE_BYTES else _THREADS
+    return _INLINE if plan.chunks <= 1 or plan.decoded_bytes < settings.threads_from_bytes else _THREADS

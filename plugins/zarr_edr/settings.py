@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -62,8 +63,16 @@ class CollectionSettings:
     limits: Limits = field(default_factory=Limits)
     cache_bytes: int = 256 * 1024**2
     """Of decoded chunks, shared by all collections of a process: the largest of all collections' counts."""
+    max_age_s: int = 60
+    """How long clients and caches may use an answer without asking again; 0: they ask each time."""
+    version: str | None = None
+    """Of the data: changes whenever they do. None: unknown, so that answers are taken for new ones after each start."""
     dask_scheduler: str = "auto"
     """`auto`, `inline`, `threads`, or the address of a scheduler, e.g. `tcp://127.0.0.1:8786`."""
+    threads_from_bytes: int = 8 * 1024**2
+    """Decoded bytes of a plan from which a pool of threads is quicker than the request's own, see docs/scaling.md."""
+    cluster_from_bytes: int = 64 * 1024**2
+    """The same for a cluster: its round trip takes 10 to 30 ms on loopback."""
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Passed to fsspec for remote stores; never printed."""
 
@@ -115,6 +124,7 @@ _COUNT = "a whole number above 0"
 _BYTES = "a whole number of bytes above 0, or text such as `256 MiB`"
 _SECONDS = "a number above 0"
 _STORES = "a list of paths or URLs of stores"
+_AGE = "a whole number of seconds from 0 to 31536000 (one year)"
 _SCHEDULER = "`auto`, `inline`, `threads`, `tcp://host:port` or `tls://host:port`"
 
 
@@ -139,8 +149,22 @@ OPTIONS: tuple[Option, ...] = (
         Option(f"options.limits.{f.name}", _limit_kind(f.name), f"{f.default}", f.metadata["help"])
         for f in fields(Limits)
     ),
+    Option("options.version", "text", "none", "version of the data; changes whenever they do"),
     Option("options.cache.bytes", _BYTES, f"{256 * 1024**2}", "decoded chunks kept in memory by each process"),
+    Option("options.cache.max_age", _AGE, "60", "how long clients and caches may use an answer without asking again"),
     Option("options.dask.scheduler", _SCHEDULER, "auto", "what runs the reading of chunks"),
+    Option(
+        "options.dask.threads_from_bytes",
+        _BYTES,
+        f"{8 * 1024**2}",
+        "bytes that a query must decode for threads to read it",
+    ),
+    Option(
+        "options.dask.cluster_from_bytes",
+        _BYTES,
+        f"{64 * 1024**2}",
+        "bytes that a query must decode for the cluster to read it",
+    ),
     Option("options.dask.allow_remote", "true or false", "false", "allow a `tcp://` scheduler on another machine"),
     Option("options.storage", "a mapping", "{}", "fsspec options of a remote store, e.g. credentials; never printed"),
 )
@@ -152,18 +176,34 @@ def _options(raw: object) -> dict[str, Any]:
         return {}
     options = _mapping("options", raw)
     _known(options, sorted({option.key.split(".")[1] for option in OPTIONS}), "options.")
-    read: dict[str, Any] = {}
+    read: dict[str, Any] = {"version": _version(options.get("version")), **_cache(options.get("cache", {}))}
     for name, reader in _READERS.items():
         if name in options:
             read[name] = reader(f"options.{name}", options[name])
-    if "cache" in options:
-        cache = _section("options.cache", options["cache"], ("bytes",))
-        read |= {"cache_bytes": size("options.cache.bytes", cache["bytes"])} if "bytes" in cache else {}
     if "dask" in options:
-        read["dask_scheduler"] = _dask(options["dask"])
+        read |= _dask(options["dask"])
     if "storage" in options:
         read["storage_options"] = _secret_mapping("options.storage", options["storage"])
     return read
+
+
+def _cache(raw: object) -> dict[str, int]:
+    cache = _section("options.cache", raw, ("bytes", "max_age"))
+    read = {}
+    if "bytes" in cache:
+        read["cache_bytes"] = size("options.cache.bytes", cache["bytes"])
+    if "max_age" in cache:
+        read["max_age_s"] = _age("options.cache.max_age", cache["max_age"])
+    return read
+
+
+def _version(value: object) -> str | None:
+    """Text, or what YAML makes of some texts that have no quotes. Not a float: 1.10 would be the same as 1.1."""
+    if isinstance(value, date) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise _wrong("options.version", value, 'text in quotes, e.g. "2026-11-26T00Z"')
+    return _optional_text("options.version", value)
 
 
 def _parameters(key: str, raw: object) -> dict[str, ParameterSettings]:
@@ -192,14 +232,20 @@ def numbers[T: DataclassInstance](key: str, raw: object, defaults: T) -> T:
 def _stores(key: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise _wrong(key, value, _STORES)
-    stores = tuple(_text(f"{key}[{number}]", store) for number, store in enumerate(value))
-    if len(set(stores)) < len(stores):
+    stores = dict.fromkeys(_text(f"{key}[{number}]", store) for number, store in enumerate(value))
+    if len(stores) < len(value):
         raise _wrong(key, value, "each store once")
-    return stores
+    return tuple(stores)
 
 
-def _dask(raw: object) -> str:
-    dask = _section("options.dask", raw, ("scheduler", "allow_remote"))
+def _dask(raw: object) -> dict[str, Any]:
+    sizes = ("threads_from_bytes", "cluster_from_bytes")
+    dask = _section("options.dask", raw, ("scheduler", "allow_remote", *sizes))
+    read = {key: size(f"options.dask.{key}", dask[key]) for key in sizes if key in dask}
+    return read | {"dask_scheduler": _scheduler(dask)}
+
+
+def _scheduler(dask: Mapping[str, Any]) -> str:
     allow_remote = dask.get("allow_remote", False)
     if not isinstance(allow_remote, bool):
         raise _wrong("options.dask.allow_remote", allow_remote, "true or false")
@@ -267,6 +313,12 @@ def _count(key: str, value: object) -> int:
 def _positive(key: str, value: object, expected: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise _wrong(key, value, expected)
+    return value
+
+
+def _age(key: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 31_536_000:
+        raise _wrong(key, value, _AGE)
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from zarr_edr.cli import main
 from zarr_edr.dataset.catalog import PROVIDER, shared_collection
+from zarr_edr.rechunk import copying
 from zarr_edr.rechunk import run as running
 from zarr_edr.rechunk.stores import finish
 
@@ -72,14 +74,23 @@ def test_a_source_that_is_no_store_is_a_sentence(tmp_path: Path) -> None:
     assert "none.zarr does not exist" in shown.stderr
 
 
-def test_an_interruption_is_said_with_its_remedy(steps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: Any) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(("times", "written"), [(1, True), (2, False)], ids=["once", "twice"])
+def test_an_interruption_ends_after_the_step_and_the_second_at_once(
+    steps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, written: bool
+) -> None:
+    ended: list[bool] = []
 
-    monkeypatch.setattr(running, "write_region", interrupted)
+    def interrupted(*_: Any) -> copying.Held:
+        for _time in range(times):
+            signal.raise_signal(signal.SIGINT)
+        ended.append(True)
+        return copying.Held(np.zeros(0))
+
+    monkeypatch.setattr(running, "read_region", interrupted)
     shown = rechunk(steps, tmp_path / "t", "--for", "maps")
     assert shown.exit_code == 130
     assert "the same command goes on" in shown.stderr
+    assert bool(ended) == written
 
 
 def test_a_broken_chunk_is_said_with_its_remedy(steps: Path, tmp_path: Path) -> None:

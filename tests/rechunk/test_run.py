@@ -294,6 +294,26 @@ def test_packing_of_format_2_means_the_same_in_format_3(tmp_path: Path) -> None:
         assert made["v"].encoding["_FillValue"] == -9
 
 
+@pytest.mark.parametrize("dtype", [">i2", "<i2"])
+def test_a_layout_decodes_as_its_source_whatever_the_order_of_bytes(tmp_path: Path, dtype: str) -> None:
+    group = zarr.open_group(write_steps(tmp_path / "s.zarr", 3), mode="r+")
+    made = zarr.open_group(tmp_path / "v2.zarr", mode="w", zarr_format=2)
+    for name, dims in (("time", ["time"]), ("lat", ["lat"]), ("lon", ["lon"]), ("v", ["time", "lat", "lon"])):
+        array = group[name]
+        assert isinstance(array, zarr.Array)
+        written = made.create_array(name, shape=array.shape, dtype=dtype if name == "v" else array.dtype)
+        written[...] = array[...]
+        written.attrs.update({**array.attrs, "_ARRAY_DIMENSIONS": dims})
+    made["v"].attrs["_Unsigned"] = "true"
+    task(tmp_path / "v2.zarr", tmp_path / "t", memory=10**9).run(nothing)
+    parameter = with_layouts(collection_at(tmp_path / "v2.zarr", layouts=(str(tmp_path / "t"),))).parameters["v"]
+    decoded = [
+        parameter.packing.decode(array.fetch((0, 0, 0)).values)[0, 0] for array in (parameter.array, *parameter.layouts)
+    ]
+    np.testing.assert_array_equal(decoded[1], decoded[0])
+    np.testing.assert_array_equal(decoded[1][1:], np.arange(1, 8))
+
+
 def test_consolidating_warns_of_nothing(steps: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     task(steps, tmp_path / "t", memory=10**9).run(nothing)
     assert not [warning for warning in recwarn if issubclass(warning.category, ZarrUserWarning)]

@@ -145,7 +145,12 @@ class TestTesters:
     @pytest.mark.parametrize("query", QUERIES)
     def test_every_query_documents_its_failures(self, query: str) -> None:
         responses = DOC["paths"][f"/collections/ostia/{query}"]["get"]["responses"]
-        assert {"200", "204", "400", "404", "406", "413", "500", "503", "504"} <= responses.keys()
+        assert {"200", "204", "304", "400", "404", "406", "413", "500", "503", "504"} <= responses.keys()
+
+    @pytest.mark.parametrize("query", QUERIES)
+    def test_only_a_get_is_answered_with_304(self, query: str) -> None:
+        operations = DOC["paths"][f"/collections/ostia/{query}"]
+        assert ["304" in operations[method]["responses"] for method in ("get", "post")] == [True, False]
 
 
 def url_of(path: str, method: str = "get") -> tuple[str, dict[str, Any]]:

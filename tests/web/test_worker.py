@@ -73,6 +73,35 @@ def test_an_answer_leaves_unchanged(pair: Pair) -> None:
     assert theirs.recv(10) == b"abc"
 
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+
+
+def test_the_head_of_an_answer_goes_out_with_its_body(pair: Pair) -> None:
+    ours, theirs = pair
+    theirs.setblocking(False)
+    ours.sendall(HEAD)
+    with pytest.raises(BlockingIOError):
+        theirs.recv(100)
+    ours.sendall(b"body")
+    assert theirs.recv(100) == HEAD + b"body"
+
+
+def test_the_head_of_an_answer_without_a_body_goes_out_with_the_end_of_the_request(pair: Pair) -> None:
+    ours, theirs = pair
+    ours.sendall(HEAD)
+    ours.flush()
+    ours.flush()
+    assert theirs.recv(100) == HEAD
+
+
+def test_a_body_that_looks_like_a_head_is_not_lost(pair: Pair) -> None:
+    ours, theirs = pair
+    for data in (HEAD, HEAD, HEAD):
+        ours.sendall(data)
+    ours.flush()
+    assert theirs.recv(1000) == 3 * HEAD
+
+
 def test_the_timeout_of_the_socket_stays_as_it_was(pair: Pair) -> None:
     ours, theirs = pair
     ours.start_request()
@@ -161,6 +190,9 @@ class BusyConnection(Connection):
         self.requests += 1
         if self.requests == 3:
             self.worker.enqueue_req(self)
+
+    def end_request(self) -> bool:
+        return True
 
     def next_is_there(self) -> bool:
         assert self.requests < 10, "the thread is never given back"

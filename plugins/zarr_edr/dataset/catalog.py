@@ -14,6 +14,7 @@ from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.layouts import with_layouts
 from zarr_edr.dataset.model import Collection, Place, TimeAxis
 from zarr_edr.dataset.places import read_places
+from zarr_edr.dataset.snapshot import identified, named
 from zarr_edr.dataset.source import display_name, open_group
 from zarr_edr.errors import ConfigurationError, EdrError, NotFound, StoreError, StoreUnavailable
 from zarr_edr.settings import CollectionSettings
@@ -71,7 +72,9 @@ def _opened(provider_def: Mapping[str, Any]) -> Collection:
     collection = describe(open_group(settings.data, settings.storage_options), stem, None, None, settings)
     collection = with_layouts(collection)
     allow_bytes(settings.cache_bytes)
-    return collection if settings.locations is None else with_places(collection, read_places(Path(settings.locations)))
+    if settings.locations is not None:
+        collection = with_places(collection, read_places(Path(settings.locations)))
+    return identified(collection)
 
 
 def with_places(collection: Collection, places: Mapping[str, Place]) -> Collection:
@@ -122,7 +125,7 @@ def _named(id_: str, resource: Mapping[str, Any], provider_def: Mapping[str, Any
         shared = shared_collection(provider_def)
     except (ConfigurationError, StoreError) as error:
         raise type(error)(f"Collection {id_!r}: {error.message}") from error
-    return replace(
+    return named(
         shared,
         id=id_,
         title=_first_text(resource.get("title")) or shared.title,

@@ -7,44 +7,30 @@ local store takes a chunk that is a directory for one that is absent.
 
 from __future__ import annotations
 
-import asyncio
 import lzma
 import struct
 import zlib
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import numcodecs
+import numcodecs.blosc
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
-from zarr.codecs import BloscCodec, BytesCodec, ShardingCodec
-from zarr.codecs import numcodecs as numcodecs_in_v3
-from zarr.codecs._v2 import V2Codec
-from zarr.core.array import create_codec_pipeline
-from zarr.core.array_spec import ArrayConfig, ArraySpec
-from zarr.core.buffer import Buffer, default_buffer_prototype
-from zarr.core.chunk_utils import ChunkTransform, evolve_codecs
-from zarr.core.dtype import UInt64
-from zarr.core.metadata import ArrayV2Metadata
-from zarr.core.sync import sync
-from zarr.storage import LocalStore
+from zarr.abc.store import RangeByteRequest
+from zarr.core.buffer import Buffer
 
-from zarr_edr.dataset.source import io_errors
+from zarr_edr.dataset import blosc
+from zarr_edr.dataset.chunk_layout import ABSENT, ChunkIndex, ChunkLayout, Shard
+from zarr_edr.dataset.objects import LocalFile, Objects
 from zarr_edr.errors import ChunkCorrupt, ChunkMissing, StoreUnavailable, UnsupportedDataset
 from zarr_edr.limits import Deadline
 from zarr_edr.settings import MissingChunks
 
-ChunkIndex = tuple[int, ...]
-"""Position of a chunk in the grid of (inner) chunks, one number per dimension."""
-
-_ABSENT = np.uint64(2**64 - 1)
-"""Offset and length of an inner chunk that a shard does not hold (Zarr v3, sharding-indexed codec)."""
+__all__ = ["DECODE_ERRORS", "ChunkIndex", "ChunkedArray", "Fetched", "Remember"]
 
 DECODE_ERRORS = (
     ValueError,  # numcodecs, crc32c, wrong size
@@ -59,6 +45,8 @@ DECODE_ERRORS = (
     lzma.LZMAError,
 )
 """What codecs were seen to raise on damaged bytes."""
+_PART_ERRORS = (ValueError, RuntimeError, struct.error, MemoryError)
+"""The same of Blosc alone; an OSError is the store's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +59,17 @@ class Fetched:
     """Bytes that came from the store for it, indices of shards included."""
     fresh: bool = True
     """False where it was held in memory, or another thread was fetching it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPart:
+    """Some elements of a chunk, one after another in C order, and what they cost."""
+
+    values: NDArray[Any]
+    """Shape (n,): stored values, as `Fetched.values`."""
+    start: int
+    """Number of the first of them in the chunk."""
+    bytes_read: int
 
 
 Remember = Callable[[Hashable, Callable[[], Fetched], Deadline | None], Fetched]
@@ -95,9 +94,11 @@ class ChunkedArray:
         return cls(array, missing)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_layout", _Layout.of(self.array))
+        object.__setattr__(self, "_layout", ChunkLayout.of(self.array))
+        object.__setattr__(self, "_objects", Objects(self.array.store))
 
-    _layout: _Layout = field(init=False, repr=False)
+    _layout: ChunkLayout = field(init=False, repr=False)
+    _objects: Objects = field(init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (ChunkedArray, (self.array, self.missing, self.token))
@@ -123,6 +124,16 @@ class ChunkedArray:
         return self._layout.chunk_bytes
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        """Elements from one index to the next along each dimension of a chunk in C order."""
+        return self._layout.strides
+
+    @property
+    def decodes_parts(self) -> bool:
+        """Whether `fetch_part` may have something to give."""
+        return self._layout.partial is not None and self._objects.local
+
+    @property
     def fill_value(self) -> Any:
         """Value of cells in chunks that are absent."""
         return self._layout.fill_value
@@ -138,39 +149,79 @@ class ChunkedArray:
             return Fetched(self._absent(index), bytes_read)
         try:
             if self._layout.blosc is not None:
-                _check_blosc(raw, self._layout.blosc)
+                blosc.check(raw[: blosc.HEADER_BYTES].to_bytes(), len(raw), self._layout.blosc)
             values = self._layout.transform.decode_chunk(raw, self._layout.chunk_spec).as_numpy_array()
         except DECODE_ERRORS as error:
-            raise ChunkCorrupt(f"Chunk {self._name(index)} cannot be decoded ({type(error).__name__}).") from error
+            raise self._corrupt(index, error) from error
         values.flags.writeable = False
         return Fetched(values, bytes_read)
+
+    def fetch_part(
+        self, index: ChunkIndex, start: int, stop: int, deadline: Deadline | None, remember: Remember | None
+    ) -> FetchedPart | None:
+        """Elements `start` to below `stop` of a chunk in C order, with what has to be decoded about them.
+
+        None where that takes decoding half of the chunk or more, or does not go: `fetch` does, and tells an absent chunk.
+        Raises as `fetch`.
+        """
+        dtype = self._layout.partial
+        if dtype is None or not self._objects.local:
+            return None
+        key, span, index_bytes = self._place(index, deadline, remember)
+        if key is None:
+            return None
+
+        def decoded(file: LocalFile) -> FetchedPart | None:
+            try:
+                part = _decoded_part(file if span is None else file.part(*span), dtype, start, stop, self.chunk_bytes)
+            except _PART_ERRORS as error:
+                raise self._corrupt(index, error) from error
+            if part is None:
+                return None
+            values, first, bytes_read = part
+            return FetchedPart(values.astype(self.dtype, copy=False), first, bytes_read + index_bytes)
+
+        return self._objects.parts(key, decoded, deadline)
 
     def _encoded(
         self, index: ChunkIndex, deadline: Deadline | None, remember: Remember | None
     ) -> tuple[Buffer | None, int]:
+        key, span, index_bytes = self._place(index, deadline, remember)
+        if key is None:
+            return None, index_bytes
+        if span is None:
+            raw = self._objects.get(key, None, deadline)
+            return raw, 0 if raw is None else len(raw)
+        start, size = span
+        raw = self._objects.get(key, RangeByteRequest(start, start + size), deadline)
+        if raw is None:
+            raise ChunkCorrupt(f"Shard {key} was removed while it was read.")
+        if len(raw) != size:
+            raise ChunkCorrupt(f"Chunk {self._name(index)} is shorter than the index of its shard says.")
+        return raw, index_bytes + size
+
+    def _place(
+        self, index: ChunkIndex, deadline: Deadline | None, remember: Remember | None
+    ) -> tuple[str | None, tuple[int, int] | None, int]:
+        """The object that holds a chunk, where in it the chunk starts and its size (None: all of it), and bytes read for that.
+
+        No object where a shard says that it does not hold the chunk.
+        """
         shard = self._layout.shard
         if shard is None:
-            raw = self._get(self._key(index), None, deadline)
-            return raw, 0 if raw is None else len(raw)
+            return self._key(index), None, 0
         outer, inner = shard.locate(index)
         key = self._key(outer)
         read_index = partial(self._shard_index, shard, key, deadline)
         held = read_index() if remember is None else remember((self.token, "index", outer), read_index, deadline)
         span = shard.span(held.values, inner)
-        if span is None:
-            return None, held.bytes_read
-        raw = self._get(key, span, deadline)
-        if raw is None:
-            raise ChunkCorrupt(f"Shard {key} was removed while it was read.")
-        if len(raw) != span.end - span.start:
-            raise ChunkCorrupt(f"Chunk {self._name(index)} is shorter than the index of its shard says.")
-        return raw, held.bytes_read + len(raw)
+        return None if span is None else key, span, held.bytes_read
 
-    def _shard_index(self, shard: _Shard, key: str, deadline: Deadline | None) -> Fetched:
+    def _shard_index(self, shard: Shard, key: str, deadline: Deadline | None) -> Fetched:
         """Offset and length of each inner chunk, shape (chunks per shard..., 2); all absent where there is no shard."""
-        encoded = self._get(key, shard.index_range, deadline)
+        encoded = self._objects.get(key, shard.index_range, deadline)
         if encoded is None:
-            return Fetched(np.broadcast_to(_ABSENT, shard.index_spec.shape), 0)
+            return Fetched(np.broadcast_to(ABSENT, shard.index_spec.shape), 0)
         try:
             values = shard.index_transform.decode_chunk(encoded, shard.index_spec).as_numpy_array()
         except DECODE_ERRORS as error:
@@ -180,12 +231,7 @@ class ChunkedArray:
     def _check_there(self, deadline: Deadline | None) -> None:
         """Raise `StoreUnavailable` where the array is gone with its chunk: that is no absent chunk."""
         name = ".zarray" if self.array.metadata.zarr_format == 2 else "zarr.json"
-        store = self.array.store
-        key = self._layout.prefix + name
-        there = (
-            Path(store.root, key).is_file() if type(store) is LocalStore else self._get(key, None, deadline) is not None
-        )
-        if not there:
+        if not self._objects.holds(self._layout.prefix + name, deadline):
             raise StoreUnavailable("The store is not where it was when the service started; please try again.")
 
     def _absent(self, index: ChunkIndex) -> NDArray[Any]:
@@ -198,169 +244,45 @@ class ChunkedArray:
     def _key(self, index: ChunkIndex) -> str:
         return self._layout.prefix + self.array.metadata.encode_chunk_key(index)
 
+    def _corrupt(self, index: ChunkIndex, error: Exception) -> ChunkCorrupt:
+        return ChunkCorrupt(f"Chunk {self._name(index)} cannot be decoded ({type(error).__name__}).")
+
     def _name(self, index: ChunkIndex) -> str:
         """A chunk as it is called in messages; paths of the machine stay out of them."""
         return f"{'.'.join(map(str, index))} of {self.array.basename!r}"
 
-    def _get(self, key: str, byte_range: _ByteRange | None, deadline: Deadline | None) -> Buffer | None:
-        """Bytes of an object, or None where it does not exist; every other failure is `StoreUnavailable`."""
-        if deadline is not None:
-            deadline.check()
-        store = self.array.store
-        timeout_s = None if deadline is None else deadline.remaining_s
-        try:
-            if type(store) is LocalStore:
-                return _read_file(Path(store.root, key), byte_range)
-            # wait_for, since `sync` alone would leave a read going that nobody waits for any more.
-            read = asyncio.wait_for(store.get(key, default_buffer_prototype(), byte_range), timeout_s)
-            return sync(read)
-        except TimeoutError as error:
-            if deadline is not None:
-                deadline.check()
-            raise StoreUnavailable("The store did not answer in time; please try again.") from error
-        except io_errors() as error:
-            raise StoreUnavailable(
-                f"The store could not be read ({type(error).__name__}); please try again."
-            ) from error
 
+def _decoded_part(
+    file: LocalFile, dtype: np.dtype[Any], start: int, stop: int, chunk_bytes: int
+) -> tuple[NDArray[Any], int, int] | None:
+    """Elements `start` to below `stop` of the chunk in `file`: values, the number of the first of them, bytes read.
 
-_ByteRange = RangeByteRequest | SuffixByteRequest | OffsetByteRequest
-
-
-def _read_file(path: Path, byte_range: _ByteRange | None) -> Buffer | None:
-    """Bytes of a local file. Only a file that does not exist is absent: a directory in its place is a fault."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            match byte_range:
-                case None:
-                    data = file.readall()
-                case RangeByteRequest(start, end):
-                    file.seek(start)
-                    data = file.read(end - start)
-                case OffsetByteRequest(offset):
-                    file.seek(offset)
-                    data = file.readall()
-                case SuffixByteRequest(suffix):
-                    size = path.stat().st_size
-                    file.seek(max(0, size - suffix))
-                    data = file.readall()
-    except FileNotFoundError:
-        return None
-    return default_buffer_prototype().buffer.from_bytes(data or b"")
-
-
-def _check_blosc(raw: Buffer, decoded_bytes: int) -> None:
-    """Raise `ValueError` unless a Blosc frame is as long as its header says, and decodes to `decoded_bytes` (0: any).
-
-    Blosc itself reads past the end of a truncated frame: some bytes short, it returns wrong numbers without an error.
+    None where that is half of the chunk or more, or where the frame is of another kind.
     """
-    header = raw[:16].to_bytes()
-    if len(header) < 16:
-        raise ValueError("no room for a Blosc header")
-    nbytes, _, cbytes = struct.unpack("<III", header[4:16])
-    if cbytes != len(raw) or decoded_bytes not in (0, nbytes):
-        raise ValueError(f"Blosc header says {cbytes} and {nbytes} bytes, not {len(raw)} and {decoded_bytes}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    """How inner chunks lie in shards."""
-
-    chunks_per_shard: tuple[int, ...]
-    index_range: _ByteRange
-    index_spec: ArraySpec
-    index_transform: ChunkTransform
-
-    @classmethod
-    def of(cls, codec: ShardingCodec, shard_spec: ArraySpec) -> _Shard:
-        per_shard = tuple(s // c for s, c in zip(shard_spec.shape, codec.chunk_shape, strict=True))
-        spec = ArraySpec(
-            shape=(*per_shard, 2),
-            dtype=UInt64(endianness="little"),
-            fill_value=_ABSENT,
-            config=ArrayConfig.from_dict({}),
-            prototype=default_buffer_prototype(),
-        )
-        transform = ChunkTransform(codecs=evolve_codecs(codec.index_codecs, spec))
-        size = transform.compute_encoded_size(16 * int(np.prod(per_shard)), spec)
-        at_start = codec.index_location == "start"
-        return cls(per_shard, RangeByteRequest(0, size) if at_start else SuffixByteRequest(size), spec, transform)
-
-    def locate(self, index: ChunkIndex) -> tuple[ChunkIndex, ChunkIndex]:
-        """The shard of an inner chunk, and its place in it."""
-        outer, inner = zip(*(divmod(i, n) for i, n in zip(index, self.chunks_per_shard, strict=True)), strict=True)
-        return outer, inner
-
-    def span(self, index: NDArray[Any], inner: ChunkIndex) -> RangeByteRequest | None:
-        """Bytes of an inner chunk in its shard, None where the shard does not hold it."""
-        offset, length = index[inner]
-        if offset == _ABSENT and length == _ABSENT:
-            return None
-        return RangeByteRequest(int(offset), int(offset) + int(length))
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What is derived from an array's metadata once."""
-
-    prefix: str
-    chunk_spec: ArraySpec
-    transform: ChunkTransform
-    shard: _Shard | None
-    dtype: np.dtype[Any]
-    chunk_bytes: int
-    fill_value: Any
-    blosc: int | None
-    """Where a stored chunk is a Blosc frame: the bytes it decodes to, 0 where filters change their number; else None."""
-
-    @classmethod
-    def of(cls, array: zarr.Array[Any]) -> _Layout:
-        spec, codecs = _outer(array)
-        shard = None
-        if len(codecs) == 1 and isinstance(codecs[0], ShardingCodec):
-            codec = codecs[0]
-            shard = _Shard.of(codec, spec)
-            spec = ArraySpec(codec.chunk_shape, spec.dtype, spec.fill_value, spec.config, spec.prototype)
-            codecs = evolve_codecs(codec.codecs, spec)
-        try:
-            transform = ChunkTransform(codecs=tuple(codecs))
-        except TypeError as error:
-            raise UnsupportedDataset(f"Array {array.basename!r} has a codec that cannot be used: {error}") from error
-        dtype = spec.dtype.to_native_dtype()
-        fill = spec.dtype.default_scalar() if spec.fill_value is None else spec.fill_value
-        prefix = f"{array.path}/" if array.path else ""
-        return cls(
-            prefix,
-            spec,
-            transform,
-            shard,
-            dtype,
-            int(np.prod(spec.shape)) * dtype.itemsize,
-            fill,
-            _blosc(codecs, int(np.prod(spec.shape)) * dtype.itemsize),
-        )
-
-
-def _blosc(codecs: tuple[Any, ...], chunk_bytes: int) -> int | None:
-    """See `_Layout.blosc`."""
-    last = codecs[-1]
-    if isinstance(last, V2Codec):
-        if not isinstance(last.compressor, numcodecs.Blosc):
-            return None
-        return 0 if last.filters else chunk_bytes
-    if not isinstance(last, BloscCodec | numcodecs_in_v3.Blosc):
+    counted = _Counted(file)
+    frame = blosc.Frame.read(counted)
+    if frame is None or frame.block_bytes % dtype.itemsize:
         return None
-    return chunk_bytes if len(codecs) == 2 and isinstance(codecs[0], BytesCodec) else 0
+    if frame.decoded_bytes != chunk_bytes:
+        raise ValueError(f"a Blosc frame of {frame.decoded_bytes} bytes for a chunk of {chunk_bytes}")
+    low, high = start * dtype.itemsize, stop * dtype.itemsize
+    if 2 * frame.about(low, high) > chunk_bytes:
+        return None
+    data, at, plain = frame.part(counted, low, high)
+    values = np.frombuffer(data if plain else numcodecs.blosc.decompress(data), dtype)
+    return values, at // dtype.itemsize, counted.bytes_read
 
 
-def _outer(array: zarr.Array[Any]) -> tuple[ArraySpec, tuple[Any, ...]]:
-    """Spec and codecs of the chunks that are objects of the store."""
-    metadata = array.metadata
-    try:
-        shape = array.shards or array.chunks
-    except NotImplementedError as error:
-        raise UnsupportedDataset(f"Array {array.basename!r} has chunks of varying shape.") from error
-    config = ArrayConfig.from_dict({"order": metadata.order} if isinstance(metadata, ArrayV2Metadata) else {})
-    spec = ArraySpec(shape, metadata.dtype, metadata.fill_value, config, default_buffer_prototype())
-    codecs: Iterable[Any] = create_codec_pipeline(metadata)  # type: ignore[assignment]  # iterable, though not typed so
-    return spec, tuple(codecs)
+class _Counted:
+    """A file that counts what is read of it."""
+
+    __slots__ = ("_file", "bytes_read", "size")
+
+    def __init__(self, file: LocalFile) -> None:
+        self._file, self.size, self.bytes_read = file, file.size, 0
+
+    def read(self, start: int, stop: int) -> bytes:
+        """See `LocalFile.read`."""
+        data = self._file.read(start, stop)
+        self.bytes_read += len(data)
+        return data

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -84,13 +85,13 @@ def _difference(reference: Parameter, other: Parameter) -> str | None:
     facts = (
         ("has the dimensions", reference.dims, other.dims),
         ("has the shape", reference.array.shape, other.array.shape),
-        ("has the dtype", reference.array.dtype.newbyteorder("="), other.array.dtype.newbyteorder("=")),
+        ("has the dtype", _native(reference.array.dtype), _native(other.array.dtype)),
         ("has the unit", reference.attributes.get("units"), other.attributes.get("units")),
         ("has the scale_factor", reference.packing.scale_factor, other.packing.scale_factor),
         ("has the add_offset", reference.packing.add_offset, other.packing.add_offset),
-        ("has as _Unsigned", reference.packing.unsigned, other.packing.unsigned),
+        ("has as _Unsigned", _native(reference.packing.unsigned), _native(other.packing.unsigned)),
         ("has the values for missing", _marks(reference), _marks(other)),
-        ("decodes to", reference.packing.dtype, other.packing.dtype),
+        ("decodes to", _native(reference.packing.dtype), _native(other.packing.dtype)),
         ("has of its forecast runs", reference.fixed, other.fixed),
     )
     for what, expected, given in facts:
@@ -100,6 +101,11 @@ def _difference(reference: Parameter, other: Parameter) -> str | None:
         return "lies on another horizontal grid"
     unlike = [dim for dim, axis in reference.axes.items() if not _same(axis, other.axes.get(dim))]
     return f"has other coordinates along {unlike[0]!r}" if unlike else None
+
+
+def _native(dtype: np.dtype[Any] | None) -> np.dtype[Any] | None:
+    """Whatever the order of bytes."""
+    return None if dtype is None else dtype.newbyteorder("=")
 
 
 def _marks(parameter: Parameter) -> list[float]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -236,6 +237,8 @@ class Collection:
     """Id -> the collection as of one forecast run, oldest first; the collection itself answers with the latest."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """Id -> named place, for locations queries; empty where the settings name no file."""
+    snapshot: bytes = field(default_factory=lambda: uuid4().bytes)
+    """Identity of what is served: answers to equal queries are the same bytes while it is the same. See `dataset.snapshot`."""
 
     @cached_property
     def groups(self) -> tuple[tuple[Parameter, ...], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,9 @@ class Packing:
 
     def decode(self, stored: NDArray[Any]) -> NDArray[Any]:
         """Decode `stored`, any shape, to the same shape of `dtype`; missing values become NaN."""
-        values = stored if self.unsigned is None else stored.view(self.unsigned)
+        values = stored
+        if self.unsigned is not None:  # another layout of the data may have its bytes in another order
+            values = stored.view(self.unsigned.newbyteorder(stored.dtype.byteorder))
         missing = self._missing(values)
         if self.scale_factor is not None or self.add_offset is not None:
             values = self._unpack(values)
@@ -60,6 +63,7 @@ def widen(values: NDArray[Any]) -> NDArray[np.float64]:
     return values.astype(np.float64)
 
 
+@lru_cache(maxsize=64)
 def _decimal_divisor(scale: float) -> float | None:
     """10**n when `scale` is the double nearest to 10**-n, n in 0..12; else None."""
     for n in range(13):

@@ -27,14 +27,20 @@ _EXPECTED = "a directory, `.zip` file or URL (file, s3, gs, http, https) of a Za
 
 
 def display_name(data: str) -> str:
-    """`data` for messages: without the credentials and query that a URL may carry, at most 120 characters."""
-    if "://" in data:
-        try:
-            url = urlsplit(data)
-            data = urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path, "", ""))
-        except ValueError:
-            data = data.partition("://")[0] + "://..."
+    """`data` for messages: `without_secrets`, at most 120 characters."""
+    data = without_secrets(data)
     return data if len(data) <= 120 else f"{data[:58]}...{data[-58:]}"
+
+
+def without_secrets(data: str) -> str:
+    """`data` without the credentials and query that a URL may carry."""
+    if "://" not in data:
+        return data
+    try:
+        url = urlsplit(data)
+    except ValueError:
+        return data.partition("://")[0] + "://..."
+    return urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path, "", ""))
 
 
 def open_group(data: str, storage_options: Mapping[str, Any] | None = None) -> zarr.Group:

@@ -37,6 +37,8 @@ def read_decimal(text: str) -> float | None:
 
 def check_geographic(points: Points) -> None:
     """Raise `InvalidCoords`, naming the first such point, where x or y cannot be a longitude or latitude in degrees."""
+    if len(points) == 1 and abs(points.y[0]) <= MAX_LATITUDE and abs(points.x[0]) <= MAX_LONGITUDE:
+        return
     wrong = (np.abs(points.y) > MAX_LATITUDE) | (np.abs(points.x) > MAX_LONGITUDE)
     if not wrong.any():
         return

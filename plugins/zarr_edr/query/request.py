@@ -144,13 +144,14 @@ def _missing(name: str, example: str) -> InvalidQuery:
 
 def _canonical(query_type: str, parameters: Mapping[str, str], collection: Collection) -> dict[str, str]:
     """Parameters by their standard names. An unknown one is refused: misspelt, it would be left out of account silently."""
-    known = PARAMETERS[query_type] | collection.custom_axes.keys()
+    of_query, custom = PARAMETERS[query_type], collection.custom_axes
     given: dict[str, str] = {}
     for name, value in parameters.items():
         standard = ALIASES.get(name, name)
         if standard in _ELSEWHERE:
             continue
-        if standard not in known:
+        if standard not in of_query and standard not in custom:
+            known = of_query | custom.keys()
             close = get_close_matches(name[:60].lower(), known, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise InvalidQuery(

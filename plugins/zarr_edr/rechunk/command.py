@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, Self
 
 import click
 import yaml
@@ -40,8 +42,40 @@ def run(source: str, target: Path, kind: str, memory: str, storage: Sequence[str
 
 
 def _with_bar(task: Task) -> Outcome:
-    with click.progressbar(length=task.total_bytes, label="rechunk", file=sys.stderr) as bar:
-        return task.run(bar.update)
+    """Run, with a bar of progress on stderr. Raises `KeyboardInterrupt` after Ctrl-C, when the step that runs is done."""
+    with click.progressbar(length=task.total_bytes, label="rechunk", file=sys.stderr) as bar, _AtSteps() as interrupt:
+
+        def progress(done: int) -> None:
+            bar.update(done)
+            interrupt.check()
+
+        return task.run(progress)
+
+
+class _AtSteps:
+    """Ctrl-C that waits for the end of a step: in the middle of one, zarr's tasks would be left behind with noise."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            signal.default_int_handler(number, frame)  # the second time at once
+        self._asked = True
+        click.echo("\nzarr-edr: stops after this step, some seconds; Ctrl-C again stops at once.", err=True)
+
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` where it was asked for."""
+        if self._asked:
+            raise KeyboardInterrupt
 
 
 def _tell(outcome: Outcome, *, verify: bool) -> None:

@@ -108,7 +108,7 @@ def attributes(array: zarr.Array[Any]) -> dict[str, Any]:
         found.pop("_ARRAY_DIMENSIONS", None)
         fill = array.fill_value
         if fill is not None and array.dtype.kind in "biuf":
-            found.setdefault("_FillValue", _fill_attribute(fill, array.dtype))
+            found["_FillValue"] = _fill_attribute(fill, array.dtype)
     return found
 
 

@@ -1,10 +1,36 @@
-"""The body of a request as it was sent: all of it, or an error."""
+"""Bodies in whole: that of a request as it was sent, or an error; that of a response before any of it is sent."""
 
 from __future__ import annotations
 
-from flask import request
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import IO
+
+from flask import Response, request
 
 from zarr_edr.errors import InvalidBody, QueryTooLarge
+
+_COPY_BYTES = 256 * 1024
+_MEMORY_BYTES = 1024**2
+"""Of a body that is kept in memory; a longer one goes through a file."""
+
+
+def complete(pieces: Iterator[bytes]) -> Response:
+    """A response of all pieces of a generator, which are made before any of it is sent. Raises what they raise."""
+    with ExitStack() as until_complete:
+        file: IO[bytes] = until_complete.enter_context(tempfile.SpooledTemporaryFile(_MEMORY_BYTES))
+        with closing(pieces):  # type: ignore[type-var]  # they are those of a generator
+            file.writelines(pieces)
+        size = file.tell()
+        file.seek(0)
+        if size <= _MEMORY_BYTES:
+            return Response(file.read())
+        until_complete.pop_all()
+    response = Response(iter(partial(file.read, _COPY_BYTES), b""), headers={"Content-Length": str(size)})
+    response.call_on_close(file.close)
+    return response
 
 
 def read_body(most_bytes: int) -> bytes:

@@ -32,11 +32,19 @@ class _Compress(Compress):
         """See `Compress.after_request`."""
         if response is not None and response.status_code == HTTPStatus.PARTIAL_CONTENT:
             return response
-        request.environ["HTTP_ACCEPT_ENCODING"] = _best(request.accept_encodings)
-        return super().after_request(response)
+        best = request.environ["HTTP_ACCEPT_ENCODING"] = best_encoding(request.accept_encodings)
+        packed: Response = super().after_request(response)
+        if best == "gzip" and packed.content_encoding == "gzip" and not packed.is_streamed:
+            packed.set_data(_without_time(packed.get_data()))
+        return packed
 
 
-def _best(accepted: Accept) -> str:
+def _without_time(packed: bytes) -> bytes:
+    """A gzip member that does not say when it was made (RFC 1952, 2.3.1): equal answers are equal bytes, as their tag says."""
+    return b"%b\0\0\0\0%b" % (packed[:4], packed[8:])
+
+
+def best_encoding(accepted: Accept) -> str:
     """The encoding that a client likes best, among equals the cheapest; the library would take one refused by `q=0`."""
     best = max(_ENCODINGS, key=accepted.quality)
     wanted = accepted.quality(best)

@@ -15,6 +15,7 @@ from zarr_edr.errors import EdrError, ErrorKind, UnsupportedMediaType
 from zarr_edr.query.body import MEDIA_TYPES
 from zarr_edr.query.inflate import ENCODINGS
 from zarr_edr.web import html
+from zarr_edr.web.caching import NO_STORE
 from zarr_edr.web.negotiate import is_browser
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ LOGGER = logging.getLogger(__name__)
 
 _TRY_AGAIN = frozenset({ErrorKind.STORE_UNAVAILABLE, ErrorKind.OVERLOADED})
 _RETRY_AFTER_S = "2"
+_NOT_KEPT = {"Cache-Control": NO_STORE}
+"""A cache that keeps a failure would go on failing: even what is not found may be there after the next start."""
 
 
 def register(app: Flask) -> None:
@@ -41,9 +44,9 @@ def exception(status: int, code: str, description: str, type_: str | None = None
         page = html.render(
             "exception", document, base_url=current_app.config.get("ZARR_EDR_SERVICE_URL", ""), path=path
         )
-        return Response(page, status, headers=html.SECURITY_HEADERS, content_type="text/html; charset=utf-8")
-    body = orjson.dumps(document)
-    return Response(body, status, content_type="application/json")
+        headers = {**html.SECURITY_HEADERS, **_NOT_KEPT}
+        return Response(page, status, headers=headers, content_type="text/html; charset=utf-8")
+    return Response(orjson.dumps(document), status, headers=_NOT_KEPT, content_type="application/json")
 
 
 def edr_error(error: EdrError) -> Response:

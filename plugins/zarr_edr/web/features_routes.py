@@ -15,9 +15,7 @@ from zarr_edr.dataset.catalog import Catalog
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode import ENCODERS
 from zarr_edr.errors import InvalidBody
-from zarr_edr.limits import Deadline
-from zarr_edr.query.model import Query
-from zarr_edr.web import html, routes
+from zarr_edr.web import caching, html, routes
 from zarr_edr.web.features import (
     Document,
     item_document,
@@ -97,9 +95,11 @@ class _Views:
         if item_id is None:
             return self._list("items", items_document, collection, url, parameters)
         if _asks_for_data(parameters):
-            return _answered("items", lambda: item_query(item_id, collection, parameters), collection, parameters)
+            return routes.answer_query(
+                "items", lambda: item_query(item_id, collection, parameters), collection, parameters
+            )
         crs = crs_named(parameters["crs"]) if "crs" in parameters else CRS84
-        return self._sent("items", item_document(collection, url, item_id, crs), item_id, parameters)
+        return self._sent("items", item_document(collection, url, item_id, crs), item_id, collection, parameters)
 
     def locations_or_query(
         self, collection_id: str, instance_id: str | None = None, location_id: str | None = None
@@ -118,7 +118,7 @@ class _Views:
         parameters = _parameters(collection)
         if location_id is None:
             return self._list("locations", locations_document, collection, url, parameters)
-        return _answered(
+        return routes.answer_query(
             "locations",
             lambda: (location_query(location_id, collection, parameters), collection),
             collection,
@@ -133,9 +133,11 @@ class _Views:
 
     def _list(self, kind: str, make: Make, collection: Collection, url: str, parameters: Mapping[str, str]) -> Response:
         document = make(collection, url, Listing.of(parameters, collection), parameters)
-        return self._sent(kind, document, f"{collection.title}: {kind}", parameters)
+        return self._sent(kind, document, f"{collection.title}: {kind}", collection, parameters)
 
-    def _sent(self, kind: str, document: Document, title: str, parameters: Mapping[str, str]) -> Response:
+    def _sent(
+        self, kind: str, document: Document, title: str, collection: Collection, parameters: Mapping[str, str]
+    ) -> Response:
         form, media_type = chosen(_FORMS, parameters.get("f"))
         if form is HTML:
             path = request.full_path.removesuffix("?")
@@ -145,9 +147,7 @@ class _Views:
         else:
             response = Response(orjson.dumps(document), content_type=media_type)
         response.set_etag(sha256(response.get_data()).hexdigest()[:16])
-        response.vary.add("Accept")
-        response.make_conditional(request)
-        return response
+        return caching.document(response, caching.of_documents([collection]))
 
 
 def _asks_for_data(parameters: Mapping[str, str]) -> bool:
@@ -157,19 +157,6 @@ def _asks_for_data(parameters: Mapping[str, str]) -> bool:
     wanted = parameters.get("f", "").strip().lower()
     of_item = {form.name for form in _FORMS} | {media_type for form in _FORMS for media_type in form.media_types}
     return wanted not in of_item and any(wanted in encoder.aliases for encoder in ENCODERS)
-
-
-def _answered(
-    query_type: str, build: Callable[[], tuple[Query, Collection]], asked: Collection, parameters: Mapping[str, str]
-) -> Response:
-    """The answer to the query that `build` makes, of the collection that it is asked of."""
-    deadline = Deadline.after(asked.settings.limits.seconds)
-    encoder, media_type = routes.negotiate(parameters.get("f"), query_type, asked.title)
-    wanted = routes.page(parameters)
-    with routes.turn(deadline):
-        query, collection = build()
-        answered = routes.run(query, collection, encoder, deadline, wanted)
-    return routes.response(answered, media_type, routes.saved_as(asked, query_type, encoder))
 
 
 def _parameters(collection: Collection) -> dict[str, str]:

@@ -20,6 +20,7 @@ from zarr_edr.jobs.records import UNFINISHED, Record
 from zarr_edr.query.checks import quoted
 from zarr_edr.query.request import page_of
 from zarr_edr.web import errors, html
+from zarr_edr.web.caching import NO_STORE
 from zarr_edr.web.negotiate import HTML, JSON, chosen
 from zarr_edr.web.routes import query_string, service_url
 
@@ -162,6 +163,7 @@ class _Views:
         if name is None:
             del response.headers["Content-Disposition"]
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = NO_STORE  # it can be dismissed, and is not everybody's
         return response
 
 
@@ -211,10 +213,9 @@ def _page(kind: str, path: str, document: dict[str, Any]) -> Response:
         page = html.render(kind, document, base_url=service_url(), path=path)
         response = Response(page, headers=html.SECURITY_HEADERS, content_type="text/html; charset=utf-8")
     response.vary.add("Accept")
+    response.headers["Cache-Control"] = NO_STORE
     return response
 
 
 def _json(document: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:
-    response = Response(orjson.dumps(document), status, content_type=_JSON)
-    response.cache_control.no_store = True
-    return response
+    return Response(orjson.dumps(document), status, headers={"Cache-Control": NO_STORE}, content_type=_JSON)

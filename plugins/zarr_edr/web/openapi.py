@@ -14,7 +14,7 @@ from zarr_edr.web import offer, openapi_processes, openapi_schemas, openapi_stoc
 from zarr_edr.web.features import EXTENT
 from zarr_edr.web.offer import QueryType
 from zarr_edr.web.openapi_parameters import Parameters, key_of, path_parameter
-from zarr_edr.web.openapi_responses import UNSUPPORTED, Responses
+from zarr_edr.web.openapi_responses import HEADERS, UNSUPPORTED, Responses
 from zarr_edr.web.service import JsonObject, Service
 
 V30, V31 = "3.0.3", "3.1.0"
@@ -31,6 +31,7 @@ def document(service: Service, collections: Mapping[str, Collection], stock: Jso
         "parameters": writer.parameters.components,
         "requestBodies": writer.parameters.bodies,
         "responses": writer.responses.components,
+        "headers": HEADERS,
     }
     others = openapi_stock.other_paths(stock, collections) if service.has_others else openapi_stock.Others({}, {})
     for kind, members in others.components.items():
@@ -218,6 +219,7 @@ def _get_and_post(
     get: JsonObject, above: Sequence[JsonObject], body: JsonObject, where: Sequence[JsonObject] = ()
 ) -> JsonObject:
     """Both methods of a path. A POST has all in its body; parameters other than those that say `where` may be in the URL."""
+    answers = {status: answer for status, answer in get["responses"].items() if status != "304"}
     post = {
         **get,
         "summary": f"{get['summary']} (POST)",
@@ -225,6 +227,6 @@ def _get_and_post(
         "operationId": f"{get['operationId']}.post",
         "parameters": [*above, *get["parameters"]],
         "requestBody": body,
-        "responses": dict(sorted({**get["responses"], **UNSUPPORTED}.items())),
+        "responses": dict(sorted({**answers, **UNSUPPORTED}.items())),
     }
     return {"get": {**get, "parameters": [*above, *where, *get["parameters"]]}, "post": post}

@@ -21,7 +21,20 @@ _REFUSED = {"400": "BadRequest", "404": "NotFound", "406": "NotAcceptable"}
 UNSUPPORTED: JsonObject = {"415": {"$ref": "#/components/responses/Unsupported"}}
 """What a POST can be answered with, beside what a GET can."""
 _NO_DATA = "The query is valid, but there are no data for it: outside of the extent, or no such time or level."
-_UNCHANGED = "The document still has the tag in If-None-Match."
+_UNCHANGED = "What the client has under a tag in If-None-Match is still right."
+HEADERS: JsonObject = {
+    "ETag": {
+        "description": "Of a GET: the tag of these bytes. With it in If-None-Match they are sent only if they have changed.",
+        "schema": {"type": "string"},
+    },
+    "Cache-Control": {
+        "description": "Of a GET: for how many seconds the answer may be used without asking again.",
+        "schema": {"type": "string"},
+        "example": "public, max-age=60",
+    },
+}
+"""Headers of what clients and caches may keep."""
+_KEPT: JsonObject = {"headers": {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}}
 
 
 def _schema(name: str) -> JsonObject:
@@ -47,10 +60,14 @@ class Responses:
         item = {"application/geo+json": _schema("feature"), "application/json": either}
         html = {"text/html": {"schema": {"type": "string"}}}
         self.components |= {
-            "Features": {"description": "GeoJSON features.", "content": {**features, **html}},
-            "Item": {"description": "The item, or the values that it asks for.", "content": {**data, **item, **html}},
-            "NoData": {"description": _NO_DATA},
-            "Unchanged": {"description": _UNCHANGED},
+            "Features": {"description": "GeoJSON features.", **_KEPT, "content": {**features, **html}},
+            "Item": {
+                "description": "The item, or the values that it asks for.",
+                **_KEPT,
+                "content": {**data, **item, **html},
+            },
+            "NoData": {"description": _NO_DATA, **_KEPT},
+            "Unchanged": {"description": _UNCHANGED, **_KEPT},
         }
         self._by_limits: dict[Limits, int] = {}
 
@@ -58,8 +75,8 @@ class Responses:
         """Of a query that answers with data."""
         name = f"Data.{query_type}"
         content = {**_content(query_type), "text/html": {"schema": {"type": "string"}}}
-        self.components[name] = {"description": "The values.", "content": content}
-        return _refs({"200": name, **self._bounds(limits)})
+        self.components[name] = {"description": "The values.", **_KEPT, "content": content}
+        return _refs({"200": name, "304": "Unchanged", **self._bounds(limits)})
 
     def of_item(self, limits: Limits) -> JsonObject:
         """Of one item, which may be asked for its data."""
@@ -85,6 +102,7 @@ class Responses:
         html = {"text/html": {"schema": {"type": "string"}}}
         self.components[name] = {
             "description": "The document.",
+            **_KEPT,
             "content": {"application/json": _schema(schema), **html},
         }
         own = {"200": name, "304": "Unchanged", "400": "BadRequest", "406": "NotAcceptable"}
@@ -94,7 +112,8 @@ class Responses:
         """Of the document of the API itself."""
         types = (OPENAPI_30, OPENAPI_31, "application/vnd.oai.openapi+json", "application/json")
         content = {media_type: _schema("openapi") for media_type in types}
-        return {"description": "The document.", "content": {**content, "text/html": {"schema": {"type": "string"}}}}
+        html = {"text/html": {"schema": {"type": "string"}}}
+        return {"description": "The document.", **_KEPT, "content": {**content, **html}}
 
 
 def _content(query_type: str) -> JsonObject:

@@ -22,7 +22,7 @@ from flask import Response, request
 from zarr_edr.dataset.catalog import Catalog
 from zarr_edr.errors import NotFound
 from zarr_edr.query.checks import quoted
-from zarr_edr.web import html, metadata, openapi
+from zarr_edr.web import caching, html, metadata, openapi
 from zarr_edr.web.conformance import NOT_OF_JOBS, OF_JOBS
 from zarr_edr.web.negotiate import HTML, JSON, Form, chosen, is_browser
 from zarr_edr.web.processes import JOBS
@@ -74,6 +74,7 @@ class Page:
     """Below the URL of the service, e.g. `/collections/ostia`."""
     document: JsonObject
     base_url: str
+    max_age_s: int
 
     @cached_property
     def json(self) -> Body:
@@ -150,6 +151,7 @@ class _Views:
     def __init__(self, stock: _Stock, service: Service, catalog: Catalog, stock_openapi: JsonObject) -> None:
         self._stock, self._service, self._catalog = stock, service, catalog
         self._stock_openapi = stock_openapi
+        self._max_age_s = caching.of_documents(catalog.collections.values())
         self._pages: dict[str, Page] = {}
         self._making = Lock()
 
@@ -180,7 +182,8 @@ class _Views:
     def _collections(self) -> Page:
         """Those of other providers are described anew each time: what they say is not in our snapshot."""
         if self._stock.listed:
-            return Page("collections", "/collections", self._list(self._stock.collections()), self._service.url)
+            document = self._list(self._stock.collections())
+            return Page("collections", "/collections", document, self._service.url, self._max_age_s)
         return self._page("collections", "/collections", lambda: self._list([]))
 
     def _list(self, others: list[JsonObject]) -> JsonObject:
@@ -240,7 +243,8 @@ class _Views:
         page = self._pages.get(key or path)
         if page is None:
             with self._making:
-                page = self._pages.setdefault(key or path, Page(kind, path, make(), self._service.url))
+                made = Page(kind, path, make(), self._service.url, self._max_age_s)
+                page = self._pages.setdefault(key or path, made)
         return page
 
 
@@ -256,6 +260,4 @@ def _sent(page: Page, form: Form, media_type: str) -> Response:
         body, headers = page.json, {"Content-Type": media_type}
     response = Response(body.data, headers=headers)
     response.set_etag(body.etag)
-    response.vary.add("Accept")
-    response.make_conditional(request)  # in place
-    return response
+    return caching.document(response, page.max_age_s)

@@ -17,6 +17,7 @@ from zarr_edr.extract.processor import ExtractPointsProcessor
 from zarr_edr.jobs import JobManager
 from zarr_edr.query.checks import quoted
 from zarr_edr.web import errors, html, jobs
+from zarr_edr.web.caching import NO_STORE
 from zarr_edr.web.metadata import link, self_links
 from zarr_edr.web.negotiate import HTML, JSON, chosen
 from zarr_edr.web.routes import service_url
@@ -81,4 +82,5 @@ def _respond(kind: str, path: str, document: JsonObject) -> Response:
     else:
         response = Response(orjson.dumps(document), content_type=media_type)
     response.vary.add("Accept")
+    response.headers["Cache-Control"] = NO_STORE
     return response

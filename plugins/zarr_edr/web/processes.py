@@ -6,13 +6,10 @@ pygeoapi's own view.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Response, request
@@ -29,7 +26,8 @@ from zarr_edr.query.body_json import load_object
 from zarr_edr.query.checks import quoted
 from zarr_edr.query.inflate import inflate
 from zarr_edr.web import jobs, process_pages
-from zarr_edr.web.bodies import read_body
+from zarr_edr.web.bodies import complete, read_body
+from zarr_edr.web.caching import NO_STORE
 from zarr_edr.web.routes import service_url, turn
 
 if TYPE_CHECKING:
@@ -42,9 +40,6 @@ JOBS = "zarr_edr.jobs"
 _JSON = "application/json"
 _MEMBERS = ("inputs", "outputs", "response", "subscriber")
 _EXAMPLE = '{"inputs": {"collection": "...", "longitude": [10.5, 11], "latitude": [50.25, 51]}}'
-_COPY_BYTES = 256 * 1024
-_MEMORY_BYTES = 1024**2
-"""Of an answer that is kept in memory; a longer one goes through a file."""
 
 
 def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any]) -> None:
@@ -152,32 +147,17 @@ def _execution(body: bytes, limits: Limits) -> tuple[object, object]:
 
 def _at_once(work: Work) -> Response:
     """The result as a response. It is complete, so that no failure can cut it short, before any of it is sent."""
-    file: IO[bytes] = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - closed with the response
-    size = 0
-    try:
-        with closing(work.pieces(Deadline.after(work.seconds))) as pieces:
-            file.writelines(pieces)
-        size = file.tell()
-        file.seek(0)
-        body = _copied(file) if size > _MEMORY_BYTES else file.read()
-    finally:
-        if size <= _MEMORY_BYTES:
-            file.close()
-    if size == 0:
+    response = complete(work.pieces(Deadline.after(work.seconds)))
+    if response.content_length == 0:
         return jobs.no_content()
-    response = Response(body, content_type=work.media_type)
-    response.call_on_close(file.close)
+    response.headers["Content-Type"] = work.media_type
     response.headers["Preference-Applied"] = "wait"
     if work.file_name is not None:
         response.headers.set("Content-Disposition", "attachment", filename=work.file_name)
     return response
 
 
-def _copied(file: IO[bytes]) -> Iterator[bytes]:
-    return iter(partial(file.read, _COPY_BYTES), b"")
-
-
 def _json(
     document: Mapping[str, Any], status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return Response(orjson.dumps(document), status, headers, content_type=_JSON)
+    return Response(orjson.dumps(document), status, {"Cache-Control": NO_STORE, **(headers or {})}, content_type=_JSON)

@@ -6,6 +6,7 @@ import errno
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from threading import BoundedSemaphore
@@ -35,7 +36,8 @@ from zarr_edr.query.body import parse_body
 from zarr_edr.query.geometry import Places
 from zarr_edr.query.model import PositionQuery, Query
 from zarr_edr.query.request import PARAMETERS, build_query, page_of
-from zarr_edr.web.bodies import read_body
+from zarr_edr.web import caching
+from zarr_edr.web.bodies import complete, read_body
 from zarr_edr.web.html import SECURITY_HEADERS
 from zarr_edr.web.html_data import PageEncoder
 from zarr_edr.web.negotiate import is_browser
@@ -64,12 +66,26 @@ QUERIES = tuple(PARAMETERS)
 
 
 _HTML = "text/html; charset=utf-8"
-_SERVICE_URL = "ZARR_EDR_SERVICE_URL"
+SERVICE_URL = "ZARR_EDR_SERVICE_URL"
+"""Key of the application's configuration."""
+FAILED, MADE = "zarr_edr.failed", "zarr_edr.made"
+"""Keys of the WSGI environment: what became of a request on the straight way, an `EdrError` or `Made`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An answer that is made, and how it is to be sent."""
+
+    answer: Answer
+    media_type: str
+    file_name: str | None
+    tag: str
+    max_age_s: int
 
 
 def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any], catalog: Catalog) -> None:
     """Answer the EDR queries of the catalog's collections; all others stay with pygeoapi."""
-    app.config[_SERVICE_URL] = str(config["server"]["url"]).rstrip("/")
+    app.config[SERVICE_URL] = str(config["server"]["url"]).rstrip("/")
     views = _Views(catalog, app.view_functions[f"{blueprint.name}.get_collection_edr_query"])
     app.view_functions[f"{blueprint.name}.get_collection_edr_query"] = views.query
     for instance in ("", "/instances/<instance_id>"):
@@ -93,6 +109,9 @@ class _Views:
         self, collection_id: str, instance_id: str | None = None, location_id: str | None = None
     ) -> ResponseReturnValue:
         """GET of any EDR query path that pygeoapi routes."""
+        failed = request.environ.get(FAILED)
+        if isinstance(failed, EdrError):
+            raise failed
         if collection_id not in self._catalog.collections:
             answered: ResponseReturnValue = self._stock(collection_id, instance_id, location_id)
             return answered
@@ -155,17 +174,50 @@ def _respond(
     *,
     multi: bool = False,
 ) -> Response:
-    deadline = deadline or Deadline.after(collection.settings.limits.seconds)
-    encoder, media_type = negotiate(parameters.get("f"), query_type, collection.title)
-    wanted = page(parameters)
-    with turn(deadline):
+    def build() -> tuple[Query, Collection]:
         query = build_query(query_type, parameters, collection, places)
         if multi and isinstance(query, PositionQuery) and not query.points.multi:
             raise InvalidCoords(
                 "multipoint takes a MULTIPOINT, e.g. coords=MULTIPOINT((10 50),(11 51)); for one POINT use position."
             )
-        answered = run(query, collection, encoder, deadline, wanted)
-    return response(answered, media_type, saved_as(collection, query_type, encoder))
+        return query, collection
+
+    return answer_query(query_type, build, collection, parameters, deadline)
+
+
+def answer_query(
+    query_type: str,
+    build: Callable[[], tuple[Query, Collection]],
+    asked: Collection,
+    parameters: Mapping[str, str],
+    deadline: Deadline | None = None,
+) -> Response:
+    """The answer to the query that `build` makes, of the collection that is `asked`; 304 where the client has it already."""
+    made = request.environ.get(MADE)
+    if isinstance(made, Made):
+        return caching.keep(response(made.answer, made.media_type, made.file_name), made.tag, made.max_age_s)
+    deadline = deadline or Deadline.after(asked.settings.limits.seconds)
+    encoder, media_type = negotiate(parameters.get("f"), query_type, asked.title)
+    wanted = page(parameters)
+    file_name = saved_as(asked, query_type, encoder)
+    if request.method == "POST":  # which caches do not keep
+        with turn(deadline):
+            found = run(*build(), encoder, deadline, wanted)
+        return response(found, media_type, file_name)
+    query, collection = build()  # not in a turn: a line of a request is short
+    max_age_s = asked.settings.max_age_s
+    tag = caching.etag(collection, query, media_type, encoder.name, wanted, _address(encoder))
+    held = caching.held(tag)
+    if held is not None:
+        return caching.unchanged(held, max_age_s)
+    with turn(deadline):
+        found = run(query, collection, encoder, deadline, wanted)
+    return caching.keep(response(found, media_type, file_name), tag, max_age_s)
+
+
+def _address(encoder: Encoder) -> str:
+    """What an answer may have in it of its own address: a page says how it was asked for."""
+    return f"{service_url()}{request.full_path if isinstance(encoder, PageEncoder) else request.path}"
 
 
 def page(parameters: Mapping[str, str]) -> Page | None:
@@ -186,7 +238,7 @@ def run(query: Query, collection: Collection, encoder: Encoder, deadline: Deadli
 
 def service_url() -> str:
     """`server.url` of the configuration: what clients call this server, which the Host header of a request need not say."""
-    url: str = current_app.config[_SERVICE_URL]
+    url: str = current_app.config[SERVICE_URL]
     return url
 
 
@@ -210,17 +262,17 @@ def _prefix() -> str:
 def negotiate(f: str | None, query_type: str, title: str = "Data") -> tuple[Encoder, str]:
     """The encoder, and the media type to label its output with: `f` wins over Accept (OGC 19-086r6, 8.2)."""
     accept = request.headers.get("Accept", "")
-    choose = _chosen if len(accept) + len(f or "") <= _USUAL_CHARS else _chosen.__wrapped__
+    choose = chosen if len(accept) + len(f or "") <= USUAL_CHARS else chosen.__wrapped__
     encoder, media_type = choose(f, accept, query_type)
     return (_page_encoder(title, query_type), _HTML) if encoder is None else (encoder, media_type)
 
 
-_USUAL_CHARS = 300
+USUAL_CHARS = 300
 """Clients of one kind all send the same; what is longer than any of them sends is not kept."""
 
 
 @lru_cache(maxsize=1024)
-def _chosen(f: str | None, accept: str, query_type: str) -> tuple[Encoder | None, str]:
+def chosen(f: str | None, accept: str, query_type: str) -> tuple[Encoder | None, str]:
     """See `negotiate`; None is the encoder of pages."""
     accepted = parse_accept_header(accept, MIMEAccept)
     if (f or "").strip().lower() in PageEncoder.aliases or (f is None and is_browser(accepted)):
@@ -259,21 +311,23 @@ def _page_encoder(title: str, query_type: str) -> PageEncoder:
 def response(answered: Answer, media_type: str, file_name: str | None = None) -> Response:
     """An answer as a response, with what it took; 204 where there are no data. `file_name` is for browsers that save it."""
     if answered.body is None:
-        empty = Response(status=HTTPStatus.NO_CONTENT)
+        empty = Response(status=HTTPStatus.NO_CONTENT, headers={"Vary": "Accept"})
         del empty.headers["Content-Type"]  # of no body
         return empty
-    body = answered.body if isinstance(answered.body, bytes) else _in_turns(answered.body)
-    response = Response(body, content_type=media_type)
+    if isinstance(answered.body, bytes):
+        response = Response(answered.body, content_type=media_type)
+    else:
+        response = _streamed(answered.body, media_type)
     response.vary.add("Accept")
     if file_name is not None:
         response.headers.set("Content-Disposition", "attachment", filename=file_name)
     if media_type == _HTML:
         response.headers.update(SECURITY_HEADERS)
-    response.headers["Server-Timing"] = _timing(answered)
+    response.headers["Server-Timing"] = timing(answered)
     return response
 
 
-def _timing(answered: Answer) -> str:
+def timing(answered: Answer) -> str:
     """What an answer took; of one that is still being read, what it will."""
     stats = answered.stats
     if not isinstance(answered.body, bytes):
@@ -284,20 +338,30 @@ def _timing(answered: Answer) -> str:
     )
 
 
-def _in_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The rest of an answer that has begun: each piece is made in a turn of its own, so that a slow client keeps none.
+def _streamed(pieces: Iterator[bytes], media_type: str) -> Response:
+    """An answer that is sent while it is made; where the client could not tell a break from the end, when it is complete."""
+    made = _in_turns(pieces)
+    response = complete(made) if caching.break_looks_like_end() else Response(_or_broken_off(made))
+    response.headers["Content-Type"] = media_type
+    return response
 
-    A failure ends the connection without the end of the body, by which clients know that there is something missing.
-    """
+
+def _in_turns(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The rest of an answer that has begun: each piece is made in a turn of its own, so that a slow client keeps none."""
     with closing(pieces):  # type: ignore[type-var]  # they are those of a generator
         while (piece := _next(pieces)) is not None:
             yield piece
 
 
 def _next(pieces: Iterator[bytes]) -> bytes | None:
+    with turn(Deadline.after(_PATIENCE_WHEN_BEGUN_S), _PATIENCE_WHEN_BEGUN_S):
+        return next(pieces, None)
+
+
+def _or_broken_off(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A failure ends the connection without the end of the body, by which clients know that there is something missing."""
     try:
-        with turn(Deadline.after(_PATIENCE_WHEN_BEGUN_S), _PATIENCE_WHEN_BEGUN_S):
-            return next(pieces, None)
+        yield from pieces
     except EdrError as error:
         LOGGER.error("broken off: %s: %s", error.kind, error.message)  # noqa: TRY400 - its cause is known
         # What a client that is gone looks like: gunicorn closes the connection, and writes no end of the body.

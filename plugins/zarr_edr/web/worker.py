@@ -53,10 +53,26 @@ class BoundedSocket(socket.socket):
     def __init__(self, accepted: socket.socket) -> None:
         super().__init__(fileno=accepted.detach())
         self._received_by = 0.0
+        self._held = b""
+        """The head of an answer, which goes out with the beginning of its body: one system call and one packet for both."""
 
     def start_request(self) -> None:
         """Give the body of a new request its grace."""
         self._received_by = time.monotonic() + GRACE_S
+
+    def flush(self) -> None:
+        """Send the head of an answer that has no body."""
+        if self._held:
+            self.sendall(b"")
+
+    def setblocking(self, flag: bool, /) -> None:
+        """As `socket.setblocking`; no system call where nothing changes, since each gives up the interpreter's lock."""
+        if not flag or self.gettimeout() is not None:
+            super().setblocking(flag)
+
+    def recv_now(self, bufsize: int) -> bytes:
+        """What has arrived. Raises `BlockingIOError` where that is nothing."""
+        return super().recv(bufsize, socket.MSG_DONTWAIT)
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """Receive as `socket.recv` does, or raise `SlowClient`."""
@@ -70,12 +86,19 @@ class BoundedSocket(socket.socket):
         return data
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send as `socket.sendall` does, or raise `SlowClient`."""
-        before = self.gettimeout()
-        if before == 0.0:
-            super().sendall(data, flags)
+        """Send as `socket.sendall` does, or raise `SlowClient`. The head of an answer waits for what follows, or for `flush`."""
+        if not self._held and data[:9] == b"HTTP/1.1 ":
+            self._held = bytes(data)
             return
+        if self._held:
+            self._held, data = b"", b"".join((self._held, data))
         rest = memoryview(data).cast("B")
+        with contextlib.suppress(BlockingIOError):
+            # Almost always there is room for all of it: then this is the only system call.
+            rest = rest[super().send(rest, flags | socket.MSG_DONTWAIT) :]
+        if not rest:
+            return
+        before = self.gettimeout()
         taken_by = time.monotonic() + GRACE_S
         while rest:
             sent = self._within(taken_by - time.monotonic(), super().send, rest, flags)
@@ -121,7 +144,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     def head_is_complete(self) -> bool:
         """Take what has arrived; true when a thread should go on: head complete, too long, or client gone."""
         try:
-            data = self.sock.recv(MAX_HEAD_BYTES)
+            data = self.sock.recv_now(MAX_HEAD_BYTES)
         except BlockingIOError:
             return False
         except OSError:
@@ -138,7 +161,6 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         readable.register(self.sock, select.POLLIN)
         if not readable.poll(NEXT_S * 1000):
             return False
-        self.sock.setblocking(False)
         return self.head_is_complete()
 
     def start_request(self) -> None:
@@ -147,6 +169,14 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.sock.start_request()
         self.parser.unreader.unread(bytes(self.head))
         self.head.clear()
+
+    def end_request(self) -> bool:
+        """Send the head of an answer that has no body; false where the client is gone."""
+        try:
+            self.sock.flush()
+        except OSError:
+            return False
+        return True
 
     def close(self, graceful: bool = False) -> None:
         """Close at once, also if `graceful`: lingering is the thread's part. A head that came too slowly is told so."""
@@ -212,7 +242,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
 
     def _await_head(self, conn: Connection) -> None:
         """Take a thread if the head is already there, which is the rule; else let the event loop collect it."""
-        conn.sock.setblocking(False)
         if conn.head_is_complete():
             self.enqueue_req(conn)
             return
@@ -226,14 +255,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         A client is served again only while nobody waits for a thread.
         """
         self._count_waiting(-1)
-        conn.start_request()
-        keep = super().handle(conn)
+        keep = self._answer(conn)
         while keep and self.alive and not self._waiting and conn.next_is_there():
-            conn.start_request()
-            keep = super().handle(conn)
+            keep = self._answer(conn)
         if not keep:
             util.close_graceful(conn.sock, STOP_KEEPALIVE_LINGER)
         return keep
+
+    def _answer(self, conn: Connection) -> Any:
+        """Answer one request; true to keep the connection."""
+        conn.start_request()
+        keep = super().handle(conn)
+        return conn.end_request() and keep
 
     def _cap_keepalive(self, deadline: float) -> None:
         """A worker that stops gives heads under way no longer than kept-alive connections."""

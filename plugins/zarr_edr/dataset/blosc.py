@@ -1,0 +1,132 @@
+"""Blosc frames: whole ones checked, and some blocks of one made into a frame of its own.
+
+A chunk that Blosc has compressed is a frame of blocks that decode one by one. A query for one time of a chunk of thousands needs
+one block or two. The format is that of version 1 (README_CHUNK_FORMAT.rst of c-blosc): a header of 16 bytes, the offset of
+each block, then the blocks, in any order.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Protocol
+
+HEADER_BYTES = 16
+_HEADER = struct.Struct("<BBBBIII")
+_FORMAT_VERSION = 2
+"""Of c-blosc 1; Blosc2 counts on from 3, and lays its frames out in another way."""
+_STORED = 0x02
+"""Flag of a frame whose bytes are stored as they are, without blocks."""
+_DONT_SPLIT = 0x10
+"""Flag of blocks that are not split into a stream for each byte of an element."""
+_OFFSETS_AT_ONCE = 124
+"""Offsets of blocks that are read together with the header, in 512 bytes."""
+
+
+class Bytes(Protocol):
+    """Something of which a part can be read."""
+
+    @property
+    def size(self) -> int:
+        """Of all of it."""
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Bytes `start` to below `stop`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame as its header describes it."""
+
+    header: tuple[int, int, int, int]
+    """Version, version of the compressor, flags, bytes of an element."""
+    decoded_bytes: int
+    block_bytes: int
+    """Of a block when decoded; the last may be shorter."""
+    size: int
+    """Of the frame."""
+    starts: tuple[int, ...]
+    """Where each block starts in it; empty where the bytes are stored as they are."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether the bytes are stored as they are."""
+        return not self.starts
+
+    @classmethod
+    def read(cls, data: Bytes) -> Frame | None:
+        """The frame that all of `data` is; None for a format that is not known here. Raises `ValueError` for a damaged one."""
+        head = data.read(0, min(data.size, HEADER_BYTES + 4 * _OFFSETS_AT_ONCE))
+        check(head, data.size, 0)
+        version, compressor, flags, element, decoded, block, size = _HEADER.unpack_from(head)
+        if version != _FORMAT_VERSION:
+            return None
+        header = (version, compressor, flags, element)
+        if flags & _STORED:
+            if size != HEADER_BYTES + decoded:
+                raise ValueError(f"a stored Blosc frame of {size} bytes says that it holds {decoded}")
+            return cls(header, decoded, max(1, decoded), size, ())
+        if not 0 < block <= decoded:
+            raise ValueError(f"a Blosc frame of {decoded} bytes has blocks of {block}")
+        count = -(-decoded // block)
+        offsets = HEADER_BYTES + 4 * count
+        if offsets > size:
+            raise ValueError(f"a Blosc frame of {size} bytes has no room for {count} blocks")
+        if offsets > len(head):
+            head = data.read(0, offsets)
+        starts = struct.unpack_from(f"<{count}I", head, HEADER_BYTES)
+        if min(starts) < offsets or max(starts) >= size:
+            raise ValueError("a Blosc frame has a block outside of it")
+        return cls(header, decoded, block, size, starts)
+
+    def about(self, start: int, stop: int) -> int:
+        """How many bytes must be decoded for those from `start` to below `stop`."""
+        if self.stored:
+            return stop - start
+        first, last = start // self.block_bytes, (stop - 1) // self.block_bytes
+        return min(self.decoded_bytes, (last + 1) * self.block_bytes) - first * self.block_bytes
+
+    def part(self, data: Bytes, start: int, stop: int) -> tuple[bytes, int, bool]:
+        """What holds the decoded bytes `start` to below `stop`, with what is about them, read from `data`.
+
+        Returns a frame, or the bytes themselves where the third value is true; and at which of the decoded bytes they begin.
+        """
+        if self.stored:
+            return _exactly(data, HEADER_BYTES + start, HEADER_BYTES + stop), start, True
+        first, last = start // self.block_bytes, (stop - 1) // self.block_bytes
+        starts = self.starts[first : last + 1]
+        low, top = min(starts), max(starts)
+        # A block ends where the next in the frame starts, which need not be the next in number.
+        end = min([other for other in self.starts if other > top], default=self.size)
+        about = self._of_blocks([at - low for at in starts], _exactly(data, low, end), self.about(start, stop))
+        return about, first * self.block_bytes, False
+
+    def _of_blocks(self, starts: list[int], blocks: bytes, decoded: int) -> bytes:
+        """A frame of the blocks that start in `blocks` where `starts` says, and come to `decoded` bytes."""
+        version, compressor, flags, element = self.header
+        block_bytes = self.block_bytes
+        if decoded < block_bytes:  # the short last block alone: as a whole one it would be taken to be split
+            block_bytes, flags = decoded, flags | _DONT_SPLIT
+        before = HEADER_BYTES + 4 * len(starts)
+        head = _HEADER.pack(version, compressor, flags, element, decoded, block_bytes, before + len(blocks))
+        offsets = struct.pack(f"<{len(starts)}I", *[before + start for start in starts])
+        return b"".join((head, offsets, blocks))
+
+
+def _exactly(data: Bytes, start: int, stop: int) -> bytes:
+    read = data.read(start, stop)
+    if len(read) != stop - start:
+        raise ValueError("a Blosc frame is shorter than it says")
+    return read
+
+
+def check(head: bytes, size: int, decoded_bytes: int) -> None:
+    """Raise `ValueError` unless a frame of `size` bytes is as long as its header says, and decodes to `decoded_bytes` (0: any).
+
+    Blosc itself reads past the end of a truncated frame: some bytes short, it returns wrong numbers without an error.
+    """
+    if len(head) < HEADER_BYTES:
+        raise ValueError("no room for a Blosc header")
+    *_, decoded, _, framed = _HEADER.unpack_from(head)
+    if framed != size or decoded_bytes not in (0, decoded):
+        raise ValueError(f"Blosc header says {framed} and {decoded} bytes, not {size} and {decoded_bytes}")

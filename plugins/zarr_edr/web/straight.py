@@ -1,0 +1,161 @@
+"""The straight way: a plain GET of a query, answered without what only other requests need.
+
+Flask's contexts, its search for the route and its response objects take longer than the query for a point does. So the WSGI
+application answers by itself where a request is plain: the answer is made by the same functions as in `routes`, and has the same
+body and headers (`tests/web/test_straight.py`). For all else it only looks at the path, and Flask goes on; also with an answer
+that is made already but turns out to be none for this way, and with a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from flask import Response
+
+from zarr_edr.encode.protocol import Encoder
+from zarr_edr.engine import Answer, answer
+from zarr_edr.errors import EdrError
+from zarr_edr.limits import Deadline
+from zarr_edr.query.request import PARAMETERS, build_query
+from zarr_edr.web import caching, routes
+from zarr_edr.web.compress import MIN_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication
+    from flask import Flask
+
+    from zarr_edr.dataset.catalog import Catalog
+    from zarr_edr.dataset.model import Collection
+
+Environ = dict[str, Any]
+
+_LONGEST = 8_000
+"""Characters of a query that is plain: what is longer takes so long that the rest does not count."""
+_NOT_PLAIN = ("HTTP_IF_NONE_MATCH", "HTTP_AUTHORIZATION", "HTTP_ORIGIN", "HTTP_RANGE")
+"""Headers that change the answer or its headers."""
+_PAGED = ("limit", "offset")
+
+
+def register(app: Flask, prefix: str, catalog: Catalog) -> None:
+    """Let plain queries to the catalog's collections, whose paths begin with `prefix`, go the straight way."""
+    targets = {
+        f"{prefix}/collections/{id_}/{query_type}": (collection, query_type)
+        for id_, collection in catalog.collections.items()
+        for query_type in PARAMETERS
+    }
+    app.wsgi_app = StraightWay(app, targets)  # type: ignore[method-assign]  # as Flask's documentation has it
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A plain query, as far as it is read."""
+
+    collection: Collection
+    query_type: str
+    path: str
+    parameters: Mapping[str, str]
+    encoder: Encoder
+    media_type: str
+
+
+class StraightWay:
+    """A WSGI application in front of Flask's."""
+
+    def __init__(self, app: Flask, targets: Mapping[str, tuple[Collection, str]]) -> None:
+        """`targets`: path -> collection and query type."""
+        self.behind: WSGIApplication = app.wsgi_app
+        """Flask's application."""
+        self._targets = targets
+        self._url: str = app.config[routes.SERVICE_URL]
+        self._headers = _headers_of_all(app)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """See PEP 3333."""
+        asked = self._asked(environ)
+        if asked is None:
+            return self.behind(environ, start_response)
+        try:
+            found, tag = self._answer(asked)
+        except EdrError as error:
+            environ[routes.FAILED] = error
+            return self.behind(environ, start_response)
+        max_age_s = asked.collection.settings.max_age_s
+        body = found.body
+        if not isinstance(body, bytes) or ("HTTP_ACCEPT_ENCODING" in environ and len(body) >= MIN_BYTES):
+            environ[routes.MADE] = routes.Made(found, asked.media_type, None, tag, max_age_s)
+            return self.behind(environ, start_response)
+        headers = [
+            ("Content-Type", asked.media_type),
+            ("Content-Length", str(len(body))),
+            ("Server-Timing", routes.timing(found)),
+            ("ETag", f'"{tag}"'),
+            ("Cache-Control", caching.cache_control(max_age_s, environ)),
+            *self._headers,
+        ]
+        start_response("200 OK", headers)
+        return (body,)
+
+    def _asked(self, environ: Environ) -> _Asked | None:
+        """The query of a request that is plain; else None."""
+        path = environ["PATH_INFO"]
+        target = self._targets.get(path)
+        if target is None or not is_plain(environ):
+            return None
+        parameters = _parameters(environ.get("QUERY_STRING", ""))
+        form = None if parameters is None else _form(parameters.get("f"), environ.get("HTTP_ACCEPT", ""), target[1])
+        return None if parameters is None or form is None else _Asked(*target, path, parameters, *form)
+
+    def _answer(self, asked: _Asked) -> tuple[Answer, str]:
+        """The answer and its tag. Raises `EdrError`."""
+        collection = asked.collection
+        deadline = Deadline.after(collection.settings.limits.seconds)
+        query = build_query(asked.query_type, asked.parameters, collection)
+        address = f"{self._url}{asked.path}"
+        tag = caching.etag(collection, query, asked.media_type, asked.encoder.name, None, address)
+        with routes.turn(deadline):
+            return answer(query, collection, asked.encoder, deadline, endpoint=address), tag
+
+
+def is_plain(environ: Environ) -> bool:
+    """Whether nothing but path, query and Accept decide about the answer."""
+    text = environ.get("QUERY_STRING", "")
+    return (
+        environ["REQUEST_METHOD"] == "GET"
+        and not environ.get("SCRIPT_NAME")
+        and len(text) <= _LONGEST
+        and text.isascii()
+        and not any(name in environ for name in _NOT_PLAIN)
+        and not caching.break_looks_like_end(environ)
+    )
+
+
+def _parameters(text: str) -> dict[str, str] | None:
+    """Parameters of a URL; None where one is given twice, or asks for a page of an answer."""
+    pairs = parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")  # as Flask reads it
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs) or any(name in parameters for name in _PAGED):
+        return None
+    return parameters
+
+
+def _form(f: str | None, accept: str, query_type: str) -> tuple[Encoder, str] | None:
+    """The encoder and the media type; None for pages, for files that a browser saves, and for what is not offered."""
+    if len(accept) + len(f or "") > routes.USUAL_CHARS:
+        return None
+    try:
+        encoder, media_type = routes.chosen(f, accept, query_type)
+    except EdrError:
+        return None
+    return None if encoder is None or encoder.extension is not None else (encoder, media_type)
+
+
+def _headers_of_all(app: Flask) -> list[tuple[str, str]]:
+    """What Flask's extensions, e.g. for CORS, add to every answer."""
+    with app.test_request_context():
+        plain = Response(b"", content_type="application/json")
+        plain.vary.add("Accept")
+        sent = app.process_response(plain)
+    return [(name, value) for name, value in sent.headers.items() if name not in {"Content-Type", "Content-Length"}]

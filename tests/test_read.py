@@ -1,0 +1,134 @@
+"""Chunks are read as far as they are needed, and each once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numcodecs
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+from zarr.codecs import BloscCodec, Crc32cCodec
+
+from zarr_edr.cache import process_cache
+from zarr_edr.dataset.catalog import forget_shared, shared_collection
+from zarr_edr.dataset.model import Collection
+from zarr_edr.encode.covjson import CovJsonEncoder
+from zarr_edr.engine import Answer, answer
+from zarr_edr.query.request import build_query
+
+SHAPE = (200, 40, 30)
+BLOSC = BloscCodec(cname="zstd", clevel=5, blocksize=32 * 1024)
+VALUES = np.random.default_rng(7).normal(size=SHAPE).astype("f4").round(2)
+CHUNK_BYTES = 200 * 20 * 15 * 4
+
+LAYOUTS: dict[str, dict[str, Any]] = {
+    "v3": {"chunks": (200, 20, 15), "compressors": BLOSC},
+    "v2": {
+        "zarr_format": 2,
+        "chunks": (200, 20, 15),
+        "compressors": numcodecs.Blosc(cname="zstd", blocksize=32 * 1024),
+    },
+    "big-endian": {"chunks": (200, 20, 15), "compressors": BLOSC, "serializer": zarr.codecs.BytesCodec(endian="big")},
+    "sharded": {"chunks": (200, 20, 15), "shards": (200, 40, 30), "compressors": BLOSC},
+}
+
+
+def stored(path: Path, values: np.ndarray[Any, Any] = VALUES, **layout: Any) -> Collection:
+    """A collection of one variable."""
+    group = zarr.create_group(path, zarr_format=layout.pop("zarr_format", 3), overwrite=True)
+    v2 = group.metadata.zarr_format == 2
+    dims = ("time", "lat", "lon")
+
+    def named(names: tuple[str, ...], **attributes: Any) -> dict[str, Any]:
+        return {"attributes": {**attributes, "_ARRAY_DIMENSIONS": list(names)}} if v2 else {
+            "attributes": attributes, "dimension_names": names
+        }  # fmt: skip
+
+    array = group.create_array("v", shape=SHAPE, dtype="f4", fill_value=-1, **layout, **named(dims))
+    array[:] = values
+    units = ("hours since 2000-01-01", "degrees_north", "degrees_east")
+    for name, size, unit in zip(dims, SHAPE, units, strict=True):
+        group.create_array(name, shape=(size,), dtype="f8", **named((name,), units=unit))[:] = np.arange(size)
+    forget_shared()
+    process_cache().clear()
+    return shared_collection({"type": "edr", "name": "zarr_edr.ZarrEDRProvider", "data": str(path)})
+
+
+def asked(collection: Collection, coords: str, **parameters: str) -> tuple[np.ndarray[Any, Any], Answer]:
+    """The values of a position query, and the answer."""
+    query = build_query("position", {"coords": coords, **parameters}, collection)
+    found = answer(query, collection, CovJsonEncoder())
+    values = json.loads(found.whole() or b"")["ranges"]["v"]["values"]
+    return np.array(values, "f4"), found
+
+
+WHEN = {"datetime": "2000-01-05T04:00:00Z"}
+HOUR = 100
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+class TestPart:
+    def test_one_time_of_a_long_chunk_is_read_from_a_part_of_it(self, tmp_path: Path, layout: dict[str, Any]) -> None:
+        collection = stored(tmp_path, **layout)
+        values, found = asked(collection, "MULTIPOINT((3 4),(14 19),(3 4),(29 39))", **WHEN)
+        np.testing.assert_array_equal(values, VALUES[HOUR, [4, 19, 4, 39], [3, 14, 3, 29]])
+        assert found.stats.chunks_fetched == found.stats.chunks == 2
+        assert 0 < found.stats.bytes_read < CHUNK_BYTES / 2
+
+    def test_a_window_of_times_is_read_from_a_part_of_it(self, tmp_path: Path, layout: dict[str, Any]) -> None:
+        collection = stored(tmp_path, **layout)
+        values, found = asked(collection, "POINT(5 6)", datetime="2000-01-01T00:00:00Z/2000-01-01T09:00:00Z")
+        np.testing.assert_array_equal(values, VALUES[:10, 6, 5])
+        assert 0 < found.stats.bytes_read < CHUNK_BYTES / 2
+
+    def test_a_chunk_that_is_asked_for_again_is_read_whole_and_held(
+        self, tmp_path: Path, layout: dict[str, Any]
+    ) -> None:
+        collection = stored(tmp_path, **layout)
+        fetched = [asked(collection, "POINT(5 6)", **WHEN)[1].stats for _ in range(3)]
+        assert [stats.chunks_fetched for stats in fetched] == [1, 1, 0]
+        assert fetched[0].bytes_read < fetched[1].bytes_read
+
+    def test_a_whole_series_reads_the_whole_chunk_once(self, tmp_path: Path, layout: dict[str, Any]) -> None:
+        collection = stored(tmp_path, **layout)
+        first, again = (asked(collection, "POINT(5 6)") for _ in range(2))
+        np.testing.assert_array_equal(first[0], VALUES[:, 6, 5])
+        assert (first[1].stats.chunks_fetched, again[1].stats.chunks_fetched) == (1, 0)
+
+
+@pytest.fixture(scope="module")
+def long_chunks(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    return stored(tmp_path_factory.mktemp("long"), **LAYOUTS["v3"])
+
+
+@given(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 39)), min_size=1, max_size=40), st.data())
+def test_any_points_and_times_are_those_of_the_array(
+    long_chunks: Collection, cells: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    process_cache().clear()
+    first = data.draw(st.integers(0, 199))
+    last = data.draw(st.integers(first, 199))
+    when = "/".join(f"{np.datetime64('2000-01-01T00:00:00') + np.timedelta64(hour, 'h')}Z" for hour in (first, last))
+    points = ",".join(f"({x} {y})" for x, y in cells)
+    values, _ = asked(long_chunks, f"MULTIPOINT({points})", datetime=when)
+    x, y = np.array(cells).T
+    np.testing.assert_array_equal(values, VALUES[first : last + 1][:, y, x].ravel())
+
+
+def test_an_absent_chunk_is_the_fill_value_for_a_part_too(tmp_path: Path) -> None:
+    values = np.full(SHAPE, -1, "f4")
+    values[:, :20] = VALUES[:, :20]
+    collection = stored(tmp_path, values, **LAYOUTS["v3"])
+    found, _ = asked(collection, "MULTIPOINT((5 6),(5 30))", **WHEN)
+    np.testing.assert_array_equal(found, [VALUES[HOUR, 6, 5], -1])
+
+
+def test_a_chunk_with_a_checksum_is_read_whole(tmp_path: Path) -> None:
+    collection = stored(tmp_path, chunks=(200, 20, 15), compressors=[BLOSC, Crc32cCodec()])
+    file = next(p for p in (tmp_path / "v/c").rglob("*") if p.is_file())
+    assert asked(collection, "POINT(5 6)", **WHEN)[1].stats.bytes_read >= file.stat().st_size - 4

@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> str:
 def test_help_names_every_command() -> None:
     shown = run("--help")
     assert shown.exit_code == 0
-    assert all(command in shown.output for command in ("serve", "inspect", "init"))
+    assert all(command in shown.output for command in ("serve", "inspect", "init", "rechunk"))
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -77,7 +77,7 @@ def test_init_of_nothing_that_can_be_served_fails(tmp_path: Path) -> None:
     assert run("init", str(tmp_path / "none.zarr")).exit_code == 1
 
 
-@pytest.mark.parametrize("command", ["inspect", "init", "serve"])
+@pytest.mark.parametrize("command", ["inspect", "init", "serve", "rechunk"])
 def test_a_command_without_its_argument_says_so(command: str) -> None:
     shown = run(command)
     assert shown.exit_code == 2

@@ -166,6 +166,15 @@ class TestLocations:
         assert "`options.locations`" in refusal({"locations": value})
 
 
+class TestLayouts:
+    def test_they_are_paths_or_urls(self) -> None:
+        assert read({"layouts": ["a.zarr", "s3://b/c.zarr"]}).layouts == ("a.zarr", "s3://b/c.zarr")
+
+    @pytest.mark.parametrize("value", ["a.zarr", 5, [5], [""], ["a.zarr", "a.zarr"], {"points": "a.zarr"}, None])
+    def test_anything_else_is_refused(self, value: Any) -> None:
+        assert "`options.layouts" in refusal({"layouts": value})
+
+
 class TestSecrets:
     def test_storage_options_are_never_printed(self) -> None:
         settings = read({"storage": {"key": "AKIA", "secret": "hunter2"}})

@@ -75,3 +75,24 @@ def init(stores: tuple[str, ...]) -> None:
         click.echo(f"zarr-edr: {note}", err=True)
     if len(notes) == len(stores):
         sys.exit(1)
+
+
+@main.command()
+@click.argument("source", metavar="SRC")
+@click.argument("target", metavar="DST", type=click.Path(path_type=Path))
+@click.option("--for", "kind", required=True, type=click.Choice(["points", "maps", "both"]), help="What will be asked.")
+@click.option("--memory", default="1 GiB", show_default=True, help="For values, beside the program itself.")
+@click.option(
+    "--storage", metavar="KEY=VALUE", multiple=True, help="An fsspec option of a remote SRC; may be repeated."
+)
+@click.option("--no-verify", is_flag=True, help="Do not read back what was written.")
+def rechunk(source: str, target: Path, kind: str, memory: str, storage: tuple[str, ...], no_verify: bool) -> None:
+    """Write the data of SRC in other chunks to the folder DST.
+
+    For `points`, a chunk has the whole series of some cells; for `maps`, the whole field of one time; with `both`, two stores are
+    written, DST/points.zarr and DST/maps.zarr. What is written is compared with SRC. When interrupted, the same command goes on
+    where it was. At the end the lines for the configuration are printed.
+    """
+    from zarr_edr.rechunk import command  # noqa: PLC0415  # other commands do not need it
+
+    sys.exit(command.run(source, target, kind, memory, storage, verify=not no_verify))

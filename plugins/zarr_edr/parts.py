@@ -198,7 +198,7 @@ class Parts:
 
 
 def _array_key(array_read: ArrayRead) -> tuple[str, tuple[int, ...]]:
-    return array_read.parameter.array.token, array_read.axes
+    return array_read.array.token, array_read.axes
 
 
 def _key(array_read: ArrayRead, chunk_read: ChunkRead) -> ChunkKey:

@@ -16,11 +16,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from zarr_edr.dataset.chunks import ChunkIndex
+from zarr_edr.dataset.chunks import ChunkedArray, ChunkIndex
 from zarr_edr.dataset.model import CustomAxis, Int64Array, Parameter, TimeAxis, VerticalAxis
 from zarr_edr.errors import ResponseTooLarge
 from zarr_edr.grid.protocol import Float64Array, Window
 from zarr_edr.limits import Limits
+from zarr_edr.route import cheapest
 
 Selection = slice | Int64Array
 """Indices on one dimension; a slice where they are consecutive."""
@@ -70,6 +71,8 @@ class ArrayRead:
     """All that is taken from one parameter's array, factored: chunks are the product of segments and point groups."""
 
     parameter: Parameter
+    array: ChunkedArray
+    """That of the parameter, or one of its further layouts."""
     axes: tuple[int, ...]
     """Storage axes in the order of the answer: orthogonal ones first, then the pointwise ones (which become one)."""
     segments: tuple[tuple[Segment, ...], ...]
@@ -90,7 +93,7 @@ class ArrayRead:
     @property
     def decoded_bytes(self) -> int:
         """Size of these chunks when decoded."""
-        return self.chunks * self.parameter.array.chunk_bytes
+        return self.chunks * self.array.chunk_bytes
 
     @property
     def cells(self) -> int:
@@ -217,7 +220,7 @@ class ReadPlan:
     @property
     def remote(self) -> bool:
         """Whether any of it comes over a network."""
-        return any(read.parameter.array.remote for read in self.array_reads)
+        return any(read.array.remote for read in self.array_reads)
 
     @property
     def chunks(self) -> int:
@@ -245,7 +248,7 @@ class ReadPlan:
         for read in self.array_reads:
             cells += read.cells
             chunks += (of_one := read.chunks)
-            decoded_bytes += of_one * read.parameter.array.chunk_bytes
+            decoded_bytes += of_one * read.array.chunk_bytes
         for what, planned, allowed, key in (
             ("return {} values", cells, limits.cells, "cells"),
             ("return {} coverages", self.coverages, limits.coverages, "coverages"),
@@ -265,15 +268,20 @@ def plan_points(
     pointwise: Mapping[str, Int64Array],
     inside: NDArray[np.bool_],
 ) -> ArrayRead:
-    """Split the selections of one array by chunk: on each dimension indices of its own, or one for each point, shape (p,)."""
-    chunk_of = dict(zip(parameter.dims, parameter.array.chunks, strict=True))
+    """Split the selections of one array by chunk: on each dimension indices of its own, or one for each point, shape (p,).
+
+    Where the parameter has several layouts, the array is that of which the read costs least.
+    """
     axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
     positions = np.flatnonzero(inside)
     point_index = {dim: index[positions] for dim, index in pointwise.items()}
     point_index |= {dim: np.full(positions.shape, index, dtype=np.int64) for dim, index in parameter.fixed.items()}
+    array = cheapest(parameter, orthogonal, point_index)
+    chunk_of = dict(zip(parameter.dims, array.chunks, strict=True))
     groups = split_points(tuple(point_index.values()), tuple(chunk_of[dim] for dim in point_index), positions)
     return ArrayRead(
         parameter=parameter,
+        array=array,
         axes=(*(axis_of[dim] for dim in orthogonal), *(axis_of[dim] for dim in point_index)),
         segments=tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items()),
         groups=groups,
@@ -287,13 +295,16 @@ def plan_window(
     """Split the selections of one array by chunk, where every dimension has indices of its own.
 
     The last two of `orthogonal` are y and x. Chunks in which `mask`, shape ([nz,] ny, nx), wants no cell are not read.
+    The array is chosen as by `plan_points`.
     """
-    chunk_of = dict(zip(parameter.dims, parameter.array.chunks, strict=True))
+    if mask is not None and mask.ndim == 3:
+        mask = mask.any(axis=0)
+    array = cheapest(parameter, orthogonal, {}, mask)
+    chunk_of = dict(zip(parameter.dims, array.chunks, strict=True))
     axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
     segments = tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items())
     wanted = None
     if mask is not None:
-        mask = mask.any(axis=0) if mask.ndim == 3 else mask
         wanted = frozenset(
             (row.chunk, column.chunk)
             for row in segments[-2]
@@ -308,6 +319,7 @@ def plan_window(
     )
     return ArrayRead(
         parameter=parameter,
+        array=array,
         axes=(*(axis_of[dim] for dim in orthogonal), *(axis_of[dim] for dim in parameter.fixed)),
         segments=segments,
         groups=(group,),

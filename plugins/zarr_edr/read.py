@@ -133,7 +133,7 @@ class Reading:
                 _scatter(self._stored[number], chunk_read.out, values)
             return
         *orthogonal, count = self.reads[number].shape
-        row_bytes = max(1, math.prod(orthogonal)) * self.reads[number].parameter.array.dtype.itemsize
+        row_bytes = max(1, math.prod(orthogonal)) * self.reads[number].array.dtype.itemsize
         step = max(1, _MAPPED_BYTES // row_bytes)
         for start in range(0, count, step):
             for chunk_read, values in reads:
@@ -160,7 +160,7 @@ class Reading:
         waiting, most = 0, _ROUND_BYTES if self._spill is None else _SPILLED_ROUND_BYTES
         for same_array in self._by_array(numbered):
             deadline.check()
-            array, axes = self.reads[same_array[0][0]].parameter.array, self.reads[same_array[0][0]].axes
+            array, axes = self.reads[same_array[0][0]].array, self.reads[same_array[0][0]].axes
             batches = _batches(same_array, self._scheduler.chunks_per_task(len(numbered), array.chunk_bytes))
             if self._spill is not None:
                 batches = smaller(batches, most // array.dtype.itemsize)
@@ -179,7 +179,7 @@ class Reading:
         same: dict[tuple[object, ...], NumberedReads] = {}
         for of_one, group in groupby(numbered, key=lambda item: item[0]):
             read = self.reads[of_one]
-            same.setdefault((read.parameter.array.token, read.axes), []).extend(group)
+            same.setdefault((read.array.token, read.axes), []).extend(group)
         return list(same.values())
 
 
@@ -203,7 +203,7 @@ def _read_single(plan: ReadPlan, deadline: Deadline) -> tuple[tuple[NDArray[Any]
     for array_read in plan.array_reads:
         (chunk_read,) = array_read.reads()
         (values,), fresh, bytes_read = taken(
-            array_read.parameter.array, array_read.axes, chunk_read.chunk, (chunk_read,), deadline
+            array_read.array, array_read.axes, chunk_read.chunk, (chunk_read,), deadline
         )
         stats.chunks += 1
         stats.chunks_fetched += fresh
@@ -217,13 +217,13 @@ def _read_single(plan: ReadPlan, deadline: Deadline) -> tuple[tuple[NDArray[Any]
 
 
 def _zeros(array_read: ArrayRead) -> NDArray[Any]:
-    return np.zeros(array_read.shape, array_read.parameter.array.dtype)
+    return np.zeros(array_read.shape, array_read.array.dtype)
 
 
 def _filed(array_read: ArrayRead, spill: Spill) -> NDArray[Any]:
     """With the values of one point side by side, since they are written, and read again, together."""
     *orthogonal, points = array_read.shape
-    made = spill.allocate((points, *orthogonal), array_read.parameter.array.dtype)
+    made = spill.allocate((points, *orthogonal), array_read.array.dtype)
     return np.moveaxis(made, 0, -1)
 
 

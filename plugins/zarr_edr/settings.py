@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from enum import StrEnum
@@ -58,6 +58,8 @@ class CollectionSettings:
     parameters: Mapping[str, ParameterSettings] = field(default_factory=dict)
     locations: str | None = None
     """Path of a file of named places, `.geojson` or `.csv`."""
+    layouts: tuple[str, ...] = ()
+    """Paths or URLs of further stores, which hold the same data in other chunks."""
     limits: Limits = field(default_factory=Limits)
     cache_bytes: int = 256 * 1024**2
     """Of decoded chunks, shared by all collections of a process: the largest of all collections' counts."""
@@ -121,6 +123,7 @@ _TEXT_KEYS = ("x_field", "y_field", "z_field", "time_field", "storage_crs")
 _COUNT = "a whole number above 0"
 _BYTES = "a whole number of bytes above 0, or text such as `256 MiB`"
 _SECONDS = "a number above 0"
+_STORES = "a list of paths or URLs of stores"
 _AGE = "a whole number of seconds from 0 to 31536000 (one year)"
 _SCHEDULER = "`auto`, `inline`, `threads`, `tcp://host:port` or `tls://host:port`"
 
@@ -141,6 +144,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("options.parameters.*.description", "text", "from the store", "description of the parameter"),
     Option("options.parameters.*.units", "text", "from the store", "unit of the parameter"),
     Option("options.locations", "path of a .geojson or .csv file", "none", "named places that can be asked for by id"),
+    Option("options.layouts", _STORES, "[]", "further stores of the same data in other chunks"),
     *(
         Option(f"options.limits.{f.name}", _limit_kind(f.name), f"{f.default}", f.metadata["help"])
         for f in fields(Limits)
@@ -173,16 +177,9 @@ def _options(raw: object) -> dict[str, Any]:
     options = _mapping("options", raw)
     _known(options, sorted({option.key.split(".")[1] for option in OPTIONS}), "options.")
     read: dict[str, Any] = {"version": _version(options.get("version")), **_cache(options.get("cache", {}))}
-    if "datetime" in options:
-        read["datetime"] = _choice("options.datetime", options["datetime"], DatetimeMatch)
-    if "missing_chunks" in options:
-        read["missing_chunks"] = _choice("options.missing_chunks", options["missing_chunks"], MissingChunks)
-    if "parameters" in options:
-        read["parameters"] = _parameters(options["parameters"])
-    if "locations" in options:
-        read["locations"] = _optional_text("options.locations", options["locations"])
-    if "limits" in options:
-        read["limits"] = numbers("options.limits", options["limits"], Limits())
+    for name, reader in _READERS.items():
+        if name in options:
+            read[name] = reader(f"options.{name}", options[name])
     if "dask" in options:
         read |= _dask(options["dask"])
     if "storage" in options:
@@ -194,7 +191,7 @@ def _cache(raw: object) -> dict[str, int]:
     cache = _section("options.cache", raw, ("bytes", "max_age"))
     read = {}
     if "bytes" in cache:
-        read["cache_bytes"] = _size("options.cache.bytes", cache["bytes"])
+        read["cache_bytes"] = size("options.cache.bytes", cache["bytes"])
     if "max_age" in cache:
         read["max_age_s"] = _age("options.cache.max_age", cache["max_age"])
     return read
@@ -209,13 +206,13 @@ def _version(value: object) -> str | None:
     return _optional_text("options.version", value)
 
 
-def _parameters(raw: object) -> dict[str, ParameterSettings]:
+def _parameters(key: str, raw: object) -> dict[str, ParameterSettings]:
     allowed = tuple(f.name for f in fields(ParameterSettings))
     parameters = {}
-    for name, block in _mapping("options.parameters", raw).items():
-        key = f"options.parameters.{name}"
-        values = _section(key, block, allowed)
-        parameters[str(name)] = ParameterSettings(**{k: _optional_text(f"{key}.{k}", v) for k, v in values.items()})
+    for name, block in _mapping(key, raw).items():
+        of = f"{key}.{name}"
+        values = _section(of, block, allowed)
+        parameters[str(name)] = ParameterSettings(**{k: _optional_text(f"{of}.{k}", v) for k, v in values.items()})
     return parameters
 
 
@@ -227,15 +224,24 @@ def numbers[T: DataclassInstance](key: str, raw: object, defaults: T) -> T:
     section = _section(key, raw, tuple(f.name for f in fields(defaults)))
     values: dict[str, Any] = {}
     for name, value in section.items():
-        read = {_SECONDS: _seconds, _BYTES: _size, _COUNT: _count}[_limit_kind(name)]
+        read = {_SECONDS: _seconds, _BYTES: size, _COUNT: _count}[_limit_kind(name)]
         values[name] = read(f"{key}.{name}", value)
     return replace(defaults, **values)
+
+
+def _stores(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise _wrong(key, value, _STORES)
+    stores = dict.fromkeys(_text(f"{key}[{number}]", store) for number, store in enumerate(value))
+    if len(stores) < len(value):
+        raise _wrong(key, value, "each store once")
+    return tuple(stores)
 
 
 def _dask(raw: object) -> dict[str, Any]:
     sizes = ("threads_from_bytes", "cluster_from_bytes")
     dask = _section("options.dask", raw, ("scheduler", "allow_remote", *sizes))
-    read = {key: _size(f"options.dask.{key}", dask[key]) for key in sizes if key in dask}
+    read = {key: size(f"options.dask.{key}", dask[key]) for key in sizes if key in dask}
     return read | {"dask_scheduler": _scheduler(dask)}
 
 
@@ -286,7 +292,8 @@ _FACTORS = {"": 1, "b": 1} | {
 }
 
 
-def _size(key: str, value: object) -> int:
+def size(key: str, value: object) -> int:
+    """A number of bytes, or text such as `256 MiB`. Raises `ConfigurationError`, which names `key`."""
     if isinstance(value, str):
         match = _SIZE.fullmatch(value.strip())
         factor = _FACTORS.get(match[2].lower()) if match else None
@@ -355,6 +362,17 @@ def _section(key: str, value: object, allowed: Iterable[str]) -> Mapping[str, An
     section = _mapping(key, value)
     _known(section, allowed, f"{key}.")
     return section
+
+
+_READERS: Mapping[str, Callable[[str, object], Any]] = {
+    "datetime": lambda key, value: _choice(key, value, DatetimeMatch),
+    "missing_chunks": lambda key, value: _choice(key, value, MissingChunks),
+    "parameters": _parameters,
+    "locations": _optional_text,
+    "layouts": _stores,
+    "limits": lambda key, value: numbers(key, value, Limits()),
+}
+"""Options that become the field of their name -> how they are read."""
 
 
 def _known(block: Mapping[str, Any], allowed: Iterable[str], prefix: str) -> None:

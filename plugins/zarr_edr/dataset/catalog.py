@@ -11,6 +11,7 @@ from typing import Any
 
 from zarr_edr.cache import allow_bytes
 from zarr_edr.dataset.cf import describe
+from zarr_edr.dataset.layouts import with_layouts
 from zarr_edr.dataset.model import Collection, Place, TimeAxis
 from zarr_edr.dataset.places import read_places
 from zarr_edr.dataset.snapshot import identified, named
@@ -69,6 +70,7 @@ def _opened(provider_def: Mapping[str, Any]) -> Collection:
     settings = CollectionSettings.from_provider(provider_def)
     stem = PurePosixPath(display_name(settings.data).rstrip("/")).stem or "collection"
     collection = describe(open_group(settings.data, settings.storage_options), stem, None, None, settings)
+    collection = with_layouts(collection)
     allow_bytes(settings.cache_bytes)
     if settings.locations is not None:
         collection = with_places(collection, read_places(Path(settings.locations)))

@@ -167,6 +167,8 @@ class Parameter:
     """Dimension -> index, for dimensions that are not offered (e.g. the latest forecast run)."""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     """CF attributes as stored, e.g. cell_methods, flag_values."""
+    layouts: tuple[ChunkedArray, ...] = ()
+    """Further arrays of the same stored values, in other chunks than `array`."""
 
     def _axis(self, kind: type[Axis]) -> Axis | None:
         return next((axis for axis in self.axes.values() if isinstance(axis, kind)), None)

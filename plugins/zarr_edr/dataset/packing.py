@@ -25,7 +25,9 @@ class Packing:
 
     def decode(self, stored: NDArray[Any]) -> NDArray[Any]:
         """Decode `stored`, any shape, to the same shape of `dtype`; missing values become NaN."""
-        values = stored if self.unsigned is None else stored.view(self.unsigned)
+        values = stored
+        if self.unsigned is not None:  # another layout of the data may have its bytes in another order
+            values = stored.view(self.unsigned.newbyteorder(stored.dtype.byteorder))
         missing = self._missing(values)
         if self.scale_factor is not None or self.add_offset is not None:
             values = self._unpack(values)

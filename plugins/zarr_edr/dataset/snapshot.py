@@ -56,6 +56,7 @@ def _with_effect(settings: CollectionSettings) -> CollectionSettings:
         settings,
         data=without_secrets(settings.data),
         storage_options={},
+        layouts=default.layouts,
         cache_bytes=default.cache_bytes,
         max_age_s=default.max_age_s,
         dask_scheduler=default.dask_scheduler,

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import cache, machine, objects, picture, report, stores
+from benchmarks import cache, machine, objects, picture, report, size, stores
 from benchmarks.load import Clients
 from benchmarks.measure import Bench, measure
 from benchmarks.processes import ROOT
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> Results:
     measured = None
     with tempfile.TemporaryDirectory(prefix="zarr-edr-bench-") as temporary:
         folder = Path(temporary)
-        grids = {name: Grid.of(store) for name, store in found.items()}
+        grids = {name: Grid.of(store, None if name == "air" else found["points"].path) for name, store in found.items()}
         chosen = [w for w in WORKLOADS if not options.only or w.key in options.only]
         memory: tuple[Memory, ...] = ()
         if chosen:
@@ -96,8 +96,19 @@ def run(options: argparse.Namespace) -> Results:
         if not options.only or OBJECTS in options.only:
             print(f"{OBJECTS} ...", flush=True)
             measured = objects.measure(grids["points"], folder)
+        notes = () if options.only else (size_note(folder),)
     described = machine.describe(versions) | {f"store `{n}`": s.title for n, s in found.items()}
-    return Results(described, tuple(rows), memory, measured)
+    return Results(described, tuple(rows), memory, measured, notes)
+
+
+def size_note(folder: Path) -> str:
+    """What the number of chunks costs."""
+    small, large = size.measure(folder)
+    starts, points = (f"{small.start_s:.2f} and {large.start_s:.2f}", f"{small.point_ms:.2f} and {large.point_ms:.2f}")
+    return (
+        f"A store of {small.chunks:,} chunks and one of {large.chunks:,}: {starts} s from the start to the first answer, "
+        f"{points} ms for one point."
+    )
 
 
 def _peers(systems: list[System]) -> dict[str, str]:

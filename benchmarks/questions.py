@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -43,22 +44,35 @@ class Grid:
     """The axes of a store, and its array, read by xarray."""
 
     store: Store
+    truth: Path
+    """Where the values are read for comparison: the same field in another layout, where that is faster."""
     lon: Array
     lat: Array
     time: tuple[str, ...]
 
     @classmethod
-    def of(cls, store: Store) -> Grid:
-        """Read the axes."""
+    def of(cls, store: Store, truth: Path | None = None) -> Grid:
+        """Read the axes; `truth` is another store of the same values."""
         with xr.open_zarr(store.path, chunks=None) as found:
             times = np.datetime_as_string(found["time"].values, unit="s")
-            return cls(store, found["lon"].values.astype("f8"), found["lat"].values.astype("f8"), tuple(times))
+            return cls(
+                store,
+                truth or store.path,
+                found["lon"].values.astype("f8"),
+                found["lat"].values.astype("f8"),
+                tuple(times),
+            )
 
     @cached_property
     def array(self) -> xr.DataArray:
         """All values, of which nothing is read before it is taken."""
-        dataset: xr.Dataset = xr.open_zarr(self.store.path, chunks=None)
+        dataset: xr.Dataset = xr.open_zarr(self.truth, chunks=None)
         return dataset[self.store.variable]
+
+    @cached_property
+    def known(self) -> dict[tuple[bytes, tuple[int, int]], Array]:
+        """Values that were looked up before, by points and times."""
+        return {}
 
     def questions(self, points: int, times: int | None, count: int, seed: int = SEED) -> list[Question]:
         """`count` position queries for `points` cells each, at as many times that follow one another; None is all of them."""

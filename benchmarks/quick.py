@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from benchmarks import oracle, stores
+from benchmarks import oracle, size, stores
 from benchmarks.client import Connection, answers
 from benchmarks.measure import look
 from benchmarks.processes import Server
@@ -62,7 +62,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="zarr-edr-quick-") as temporary:
         folder = Path(temporary)
         grids = {name: Grid.of(store) for name, store in stores.generated(SMALL, folder).items()}
-        checks = [*counted(grids, folder), *allocated(grids), *timed(grids, folder)]
+        checks = [*counted(grids, folder), *allocated(grids), *timed(grids, folder), *sized(folder)]
     for check in checks:
         print(check)
     failed = sum(not check.good for check in checks)
@@ -151,16 +151,16 @@ def allocated(grids: dict[str, Grid]) -> list[Check]:
     """Peak of memory while a question is answered in this process, its chunks read before: beside the text, as bytes of it."""
     many = grids["points"].questions(1000, None, 1)[0]
     run = _in_process(grids["points"].store, many)
-    size = len(run() or b"")
+    length = len(run() or b"")
     gc.collect()
     tracemalloc.start()
     run()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    most = 4 * size
+    most = 4 * length
     return [
         Check(
-            f"1,000 points, whole series: peak of memory for {size:,} bytes",
+            f"1,000 points, whole series: peak of memory for {length:,} bytes",
             f"{peak:,}",
             f"at most {most:,}",
             peak <= most,
@@ -203,6 +203,29 @@ def timed(grids: dict[str, Grid], folder: Path) -> list[Check]:
             what = ", ".join(f"{system} {ms:.2f} ms" for system, ms in best.items())
             found.append(Check(f"{name}: {what}", f"{ratio:.1f} times the limit", f"at most {most:g}", ratio <= most))
     return found
+
+
+SIZE_FACTOR = 2.0
+"""A store of a thousand times more chunks may take so much longer, to be safe; it takes the same."""
+
+
+def sized(folder: Path) -> list[Check]:
+    """The time to open and to ask a store does not depend on its number of chunks."""
+    small, large = size.measure(folder)
+    pairs = (
+        ("start to first answer, s", small.start_s, large.start_s),
+        ("1 point, ms", small.point_ms, large.point_ms),
+    )
+    counts = f"{small.chunks:,} and {large.chunks:,} chunks"
+    return [
+        Check(
+            f"{counts}: {name}",
+            f"{few:.2f} and {many:.2f}",
+            f"at most {SIZE_FACTOR:g} times",
+            many <= SIZE_FACTOR * few,
+        )
+        for name, few, many in pairs
+    ]
 
 
 def _best_ms(system: System, port: int, grid: Grid, asked: Sequence[Question]) -> float:

@@ -55,6 +55,7 @@ def document(results: Results) -> str:
         ),
         *_table("Size of an answer", "Bytes, of one question.", ["question", "store", OURS, *OTHERS], _sizes(results)),
         *_failures(results),
+        *results.notes,
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 type Floats = np.ndarray[Any, np.dtype[np.float32]]
+type Doubles = np.ndarray[Any, np.dtype[np.float64]]
 
 WAVES = 8
 _NOISE_VALUES = 1 << 24
@@ -50,12 +51,15 @@ class Field:
         width = space.shape[2]
         rows = np.lib.stride_tricks.sliding_window_view(self._table, width)
         values += rows[self._offsets[t, y] + x.start]
-        rounded: Floats = np.round(values, 3)
-        return rounded
+        return np.round(values, 3).astype("f4")
 
     @cached_property
-    def _waves(self) -> tuple[Floats, Floats]:
-        """Amplitudes in time (times, waves) and patterns in space (waves, ys * xs), whose product is the smooth part."""
+    def _waves(self) -> tuple[Doubles, Doubles]:
+        """Amplitudes in time (times, waves) and patterns in space (waves, ys * xs), whose product is the smooth part.
+
+        Both are multiples of powers of two, so that sums of their products are exact, in whatever order a library adds them:
+        all layouts hold the same values.
+        """
         random = np.random.default_rng(self.seed)
         days = self.hours / 24
         lat, lon = np.deg2rad(self.latitudes.astype("f8")), np.deg2rad(self.longitudes.astype("f8"))
@@ -68,7 +72,7 @@ class Field:
             for wave in (np.cos, np.sin):
                 in_time.append(wave(2 * np.pi * days / days_around))
                 in_space.append(height * wave(number * lon + phase))
-        return np.stack(in_time, 1).astype("f4"), np.stack(in_space).reshape(len(in_space), -1).astype("f4")
+        return _exact(np.stack(in_time, 1)), _exact(np.stack(in_space)).reshape(len(in_space), -1)
 
     @cached_property
     def _table(self) -> Floats:
@@ -78,3 +82,9 @@ class Field:
     def _offsets(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Where the noise of each time and row begins in the table, shape (times, ys)."""
         return np.random.default_rng(self.seed + 2).integers(0, _NOISE_VALUES - self.xs, (self.times, self.ys))
+
+
+def _exact(values: Doubles) -> Doubles:
+    """The nearest multiples of 1/4096."""
+    rounded: Doubles = np.round(values * 4096) / 4096
+    return rounded

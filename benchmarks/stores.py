@@ -64,7 +64,7 @@ def generated(field: Field, where: Path | None = None) -> dict[str, Store]:
     where = where or cache.folder()
     found = {}
     for layout in layouts(field):
-        mark = hashlib.blake2b(f"{field} {layout} 1".encode(), digest_size=4).hexdigest()
+        mark = hashlib.blake2b(f"{field} {layout} 2".encode(), digest_size=4).hexdigest()
         path = where / f"{layout.name}-{mark}.zarr"
         if not path.exists():
             size = field.times * field.ys * field.xs * 4
@@ -103,7 +103,7 @@ def write(field: Field, layout: Layout, path: Path) -> None:
     cache.finished(path, partial)
 
 
-def blocks(field: Field, layout: Layout, at_most_values: int = 20_000_000) -> Iterator[tuple[slice, slice, slice]]:
+def blocks(field: Field, layout: Layout, at_most_values: int = 10_000_000) -> Iterator[tuple[slice, slice, slice]]:
     """Slices that cover the field once, each of whole chunks (or shards), of about `at_most_values` values or one chunk."""
     shape = (field.times, field.ys, field.xs)
     step = list(map(min, layout.shards or layout.chunks, shape))

@@ -2,6 +2,9 @@
 # make test    run the tests
 # make cite    run the conformance tests of EDR; with CITE_JAR=path/to/aio.jar the official ones, which need Java 17
 # make check   style, types, and generated files in step with their sources: what continuous integration asks for
+# make bench  measure this server beside its peers and beside what the machine can do: some 20 minutes, 5 GB of disk;
+#             BENCH_ARGS="--only NAME --seconds 1" and the like, --help lists them
+# make bench-quick  fail where a query reads, or takes, more than it should: two minutes; bench-clean removes what bench keeps
 # All of them install what they need into .venv/ first; PYTHON=... chooses the interpreter (3.12 or newer).
 
 PYTHON ?= python3
@@ -9,9 +12,11 @@ PORT ?= 5000
 PYTEST_ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.12 --upgrade --quiet --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test cite check format lock openapi bench clean
+.PHONY: help install serve test cite check format lock openapi bench bench-quick bench-clean clean
 .DELETE_ON_ERROR:
 
 help:
@@ -50,11 +55,18 @@ openapi: $(STAMP)
 
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --upgrade --quiet \
-		--generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra dev --output-file requirements.lock
+	$(COMPILE) benchmarks/limit.in --constraints requirements.lock --output-file benchmarks/limit.lock
+	$(COMPILE) benchmarks/xpublish.in --constraints requirements.lock --output-file benchmarks/xpublish.lock
 
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-quick: $(STAMP)
+	$(BIN)/python -m benchmarks.quick
+
+bench-clean:
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/zarr-edr-bench"
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,84 +3,139 @@
 from __future__ import annotations
 
 import socket
-import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 _RECEIVE_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Status and body of one answer."""
+    """Status, head and body of one answer."""
 
     status: int
+    head: bytes
     body: bytes
+
+    @property
+    def closes(self) -> bool:
+        """Whether the server closes the connection after it."""
+        return b"connection: close" in self.head.lower()
+
+    def header(self, name: str) -> str | None:
+        """The value of a header."""
+        for line in self.head.split(b"\r\n")[1:]:
+            key, _, value = line.partition(b":")
+            if key.strip().lower() == name.lower().encode():
+                return value.strip().decode()
+        return None
+
+
+class Reader:
+    """One answer, put together from what arrives (RFC 9112, 6 and 7.1)."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._head: bytes | None = None
+        self._length: int | None = None
+        self._chunked = False
+
+    def feed(self, data: bytes) -> Response | None:
+        """Take what has arrived; the answer once it is whole."""
+        self._parts.append(data)
+        self._size += len(data)
+        if self._head is None and not self._begin():
+            return None
+        assert self._head is not None
+        if self._chunked:
+            # The end of the last chunk; that the sizes add up is seen when the body is put together.
+            if not self._tail().endswith(b"0\r\n\r\n"):
+                return None
+            body = dechunked(b"".join(self._parts))
+            return None if body is None else self._response(body)
+        if self._length is None or self._size < self._length:
+            return None
+        return self._response(b"".join(self._parts))
+
+    def _response(self, body: bytes) -> Response:
+        assert self._head is not None
+        return Response(int(self._head[9:12]), self._head, body)
+
+    def _tail(self) -> bytes:
+        return b"".join(self._parts[-5:])[-5:]
+
+    def _begin(self) -> bool:
+        data = b"".join(self._parts)
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            return False
+        self._head, rest = data[:end], data[end + 4 :]
+        self._parts, self._size = [rest], len(rest)
+        lower = self._head.lower()
+        self._chunked = b"transfer-encoding: chunked" in lower
+        mark = lower.find(b"content-length:")
+        self._length = int(lower[mark + 15 :].split(b"\r\n", 1)[0]) if mark >= 0 else 0
+        return True
+
+
+def dechunked(data: bytes) -> bytes | None:
+    """The body in chunks; None where the last has not come."""
+    found: list[bytes] = []
+    at = 0
+    while (end := data.find(b"\r\n", at)) >= 0:
+        size = int(data[at:end].split(b";")[0], 16)
+        if not size:
+            return b"".join(found)
+        if len(data) < end + 2 + size + 2:
+            return None
+        found.append(data[end + 2 : end + 2 + size])
+        at = end + 2 + size + 2
+    return None
+
+
+def connect(port: int, timeout_s: float | None = 600) -> socket.socket:
+    """A connection to a server on loopback."""
+    connected = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connected
 
 
 class Connection:
-    """One kept-alive connection to a server on loopback."""
+    """One kept-alive connection that waits for each answer."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._socket = self._connect()
-
-    def _connect(self) -> socket.socket:
-        connected = socket.create_connection(("127.0.0.1", self._port), timeout=600)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connected
+        self._socket = connect(port)
 
     def send(self, request: bytes) -> Response:
         """Send a request and read the whole answer; once more on a new connection where the server has closed this one."""
         try:
-            self._socket.sendall(request)
-            return self._read()
+            return self._ask(request)
         except (ConnectionError, EOFError):
             self._socket.close()
-            self._socket = self._connect()
-            self._socket.sendall(request)
-            return self._read()
+            self._socket = connect(self._port)
+            return self._ask(request)
 
-    def _read(self) -> Response:
-        data = bytearray()
-        while (end := data.find(b"\r\n\r\n")) < 0:
-            data += self._more()
-        head = bytes(data[:end]).lower()
-        body = data[end + 4 :]
-        if b"transfer-encoding: chunked" in head:
-            return Response(int(head[9:12]), self._chunks(body))
-        mark = head.find(b"content-length:")
-        if mark >= 0:
-            length = int(head[mark + 15 :].split(b"\r\n", 1)[0])
-            while len(body) < length:
-                body += self._more()
-        return Response(int(head[9:12]), bytes(body))
-
-    def _chunks(self, data: bytearray) -> bytes:
-        """The body of a chunked answer (RFC 9112, 7.1), of which `data` has come."""
-        found = []
+    def _ask(self, request: bytes) -> Response:
+        self._socket.sendall(request)
+        reader = Reader()
         while True:
-            while (end := data.find(b"\r\n")) < 0:
-                data += self._more()
-            size = int(data[:end], 16)
-            while len(data) < end + 2 + size + 2:
-                data += self._more()
-            if not size:
-                return b"".join(found)
-            found.append(bytes(memoryview(data)[end + 2 : end + 2 + size]))
-            data = data[end + 2 + size + 2 :]
-
-    def _more(self) -> bytes:
-        data = self._socket.recv(_RECEIVE_BYTES)
-        if not data:
-            raise EOFError
-        return data
+            data = self._socket.recv(_RECEIVE_BYTES)
+            if not data:
+                raise EOFError
+            if (response := reader.feed(data)) is not None:
+                return response
 
     def close(self) -> None:
         """Close the connection."""
         self._socket.close()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def get(path: str, port: int) -> bytes:
@@ -88,49 +143,18 @@ def get(path: str, port: int) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\n\r\n".encode()
 
 
-def post(path: str, body: bytes, port: int) -> bytes:
-    """The bytes of a POST of JSON."""
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\nContent-Type: application/json\r\n"
+def post(path: str, body: bytes, port: int, media_type: str = "application/json") -> bytes:
+    """The bytes of a POST."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\nContent-Type: {media_type}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def latencies_ms(port: int, requests: Iterable[Sequence[bytes]]) -> list[float]:
-    """Milliseconds of each item on one connection; an item is one request, or several that make one answer together."""
-    connection = Connection(port)
-    taken = []
-    for item in requests:
-        start = time.perf_counter()
-        for request in item:
-            response = connection.send(request)
-            if response.status != 200:
-                raise RuntimeError(f"status {response.status}: {response.body[:200]!r} for {request[:200]!r}")
-        taken.append((time.perf_counter() - start) * 1e3)
-    connection.close()
-    return taken
-
-
-def requests_per_second(port: int, requests: Sequence[Sequence[bytes]], clients: int, seconds: float) -> float:
-    """Items answered per second by `clients` processes that each keep one connection busy for `seconds`."""
-    with ProcessPoolExecutor(clients, mp_context=get_context("spawn")) as pool:
-        list(pool.map(_nothing, range(clients)))
-        jobs = [pool.submit(_hammer, port, requests[number::clients], seconds) for number in range(clients)]
-        return sum(job.result() for job in jobs)
-
-
-def _nothing(number: int) -> int:
-    """Start a process of the pool before the clock runs."""
-    time.sleep(0.2)
-    return number
-
-
-def _hammer(port: int, requests: Sequence[Sequence[bytes]], seconds: float) -> float:
-    connection = Connection(port)
-    done, start = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - start) < seconds:
-        for request in requests[done % len(requests)]:
-            response = connection.send(request)
-            if response.status != 200:
-                raise RuntimeError(f"status {response.status}: {response.body[:200]!r}")
-        done += 1
-    connection.close()
-    return done / elapsed
+def answers(connection: Connection, requests: Iterable[bytes]) -> list[Response]:
+    """The answers to requests that make one question together. Raises `RuntimeError` for any status but 200."""
+    found = []
+    for request in requests:
+        response = connection.send(request)
+        if response.status != 200:
+            raise RuntimeError(f"status {response.status}: {response.body[:300]!r} for {request[:300]!r}")
+        found.append(response)
+    return found

@@ -1,7 +1,7 @@
 """The service that most tutorials on Zarr and dask build, for comparison: FastAPI in front of a dask cluster.
 
 Each request connects a client to the cluster, opens the store, selects the nearest cells of all points at once and returns the
-rows of the data frame. `ZARR` names the store and `DASK` the address of the scheduler.
+rows of the data frame. `STORES` names the stores, as a JSON object of paths, and `DASK` the address of the scheduler.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from distributed import Client
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+STORES: dict[str, str] = json.loads(os.environ["STORES"])
 app = FastAPI()
 
 
@@ -25,11 +26,11 @@ class Points(BaseModel):
     longitude: list[float]
 
 
-@app.post("/points")
-def points(asked: Points) -> list[dict[str, Any]]:
+@app.post("/{store}/points")
+def points(store: str, asked: Points) -> list[dict[str, Any]]:
     """One record for each point and time."""
-    with Client(os.environ["DASK"]) as client:
-        dataset = xr.open_zarr(os.environ["ZARR"])
+    with Client(os.environ["DASK"]) as client:  # type: ignore[no-untyped-call]
+        dataset = xr.open_zarr(STORES[store])
         at = {
             "lat": xr.DataArray(asked.latitude, dims="points"),
             "lon": xr.DataArray(asked.longitude, dims="points"),

@@ -1,0 +1,87 @@
+"""Ratios, and whether they reach what was set: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.results import Results, Row
+from benchmarks.workloads import TUTORIAL, WORKLOADS, Workload
+
+OURS = "zarr-edr"
+NOISE_CORES = 0.3
+"""With more foreign load than this, a verdict near its threshold is noise."""
+NEAR = 0.2
+MAX_RSS_BYTES = 400 * 1000**2
+MAX_ROUND_TRIPS = 1.3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Ours beside another system: how many times faster, what was wanted."""
+
+    ratio: float
+    target: float | None
+    foreign: float
+    mark: str = ""
+    """Of what has to be known beside it."""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None without a target."""
+        return None if self.target is None else self.ratio >= self.target
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether it is too near to the target to be told, for what others did meanwhile."""
+        near = self.target is not None and abs(self.ratio / self.target - 1) < NEAR
+        return near and self.foreign > NOISE_CORES
+
+    def __str__(self) -> str:
+        """As it stands in a table."""
+        ratio = f"{self.ratio:.2f}x" if self.ratio < 10 else f"{self.ratio:,.0f}x"
+        if self.target is None:
+            return ratio + self.mark
+        wanted = f"{self.target:.2g}x" if self.target < 1 else f"{self.target:g}x"
+        word = "unsure" if self.is_noise else "met" if self.met else "MISSED"
+        return f"{ratio}{self.mark} ({word}: {wanted})"
+
+
+def verdict(results: Results, workload: Workload, store: str, system: str, clients: int | None) -> Verdict | None:
+    """Ours beside `system` in requests per second, or by the time of an answer; None where either was not measured."""
+    row = results.row(workload.name, store)
+    if row is None:
+        return None
+    theirs_in = results.row(workload.borrow, store) if system == TUTORIAL and workload.borrow else row
+    mine, theirs = speed(row, OURS, clients), theirs_in and speed(theirs_in, system, clients)
+    if not mine or not theirs:
+        return None
+    mark = "*" if theirs_in is not row else ""
+    return Verdict(mine / theirs, target(workload, system, clients), row.foreign, mark)
+
+
+def target(workload: Workload, system: str, clients: int | None) -> float | None:
+    """What is wanted: where there are clients, in requests per second alone."""
+    return None if workload.clients and clients is None else workload.targets.get(system)
+
+
+def speed(row: Row, system: str, clients: int | None) -> float | None:
+    """Answers per second: of `clients`, or of one that waits for each."""
+    if clients is None:
+        latency = row.latency(system)
+        return None if latency is None else 1e3 / latency.median
+    rate = row.rate(system, clients)
+    return None if rate is None else rate.median
+
+
+def all_verdicts(results: Results) -> list[tuple[str, str, Verdict]]:
+    """Each with a target: workload and store, system, verdict."""
+    found = []
+    for workload in WORKLOADS:
+        for store in workload.stores:
+            for clients in workload.clients or (None,):
+                for system in workload.targets:
+                    one = verdict(results, workload, store, system, clients)
+                    if one is not None and one.target is not None:
+                        name = f"{workload.name}, {store}" + (f", {clients} clients" if clients else "")
+                        found.append((name, system, one))
+    return found

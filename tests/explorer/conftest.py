@@ -15,7 +15,7 @@ import requests
 from zarr_edr.testing.server import served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser, Dialog, Page, Route
 
 ROOT = Path(__file__).parents[2]
 MUST_RUN = "ZARR_EDR_ALL"
@@ -127,7 +127,9 @@ class Explorer:
             self.page.locator("#chart details.numbers > summary").click()
         table = self.page.locator("#chart table.data")
         table.wait_for()
-        header, *rows = table.evaluate("table => [...table.rows].map(row => [...row.cells].map(cell => cell.textContent))")
+        header, *rows = table.evaluate(
+            "table => [...table.rows].map(row => [...row.cells].map(cell => cell.textContent))"
+        )
         return header, rows
 
     @property
@@ -173,7 +175,12 @@ def explored(browser: Browser, service: str, **options: Any) -> Iterator[Explore
 
     context.route("**/*", local)
     page.on("pageerror", lambda error: found.faults.append(str(error)))
-    page.on("dialog", lambda dialog: (found.faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
+
+    def dialog(opened: Dialog) -> None:
+        found.faults.append(f"dialog {opened.message}")
+        opened.dismiss()
+
+    page.on("dialog", dialog)
     yield found
     found.faults += page.evaluate("window.violations ?? []")
     context.close()

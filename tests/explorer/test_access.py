@@ -125,6 +125,11 @@ def test_the_map_is_used_by_keyboard(explorer: Explorer) -> None:
 
 def test_tools_and_sliders_say_what_they_are(explorer: Explorer) -> None:
     explorer.open(PROFILE)
-    for role, name in (("slider", "Time"), ("slider", "depth"), ("combobox", "Collection"), ("group", "Chart: By level")):
+    for role, name in (
+        ("slider", "Time"),
+        ("slider", "depth"),
+        ("combobox", "Collection"),
+        ("group", "Chart: By level"),
+    ):
         explorer.page.get_by_role(role, name=name, exact=True).wait_for()  # type: ignore[arg-type]  # any of these
     assert explorer.page.get_by_role("button", name="Point", exact=True).get_attribute("aria-pressed") == "true"

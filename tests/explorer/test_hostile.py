@@ -53,7 +53,10 @@ FIRED = "window.fires = []; window.fired = number => fires.push(number)"
 def store(folder: Path) -> Path:
     """A store with a payload in every name, unit and attribute, in times, levels and a further dimension."""
     coordinates = {
-        "member <img src=x onerror=fired(30)>": (["member <img src=x onerror=fired(30)>"], np.array(["a", PAYLOADS[1]])),
+        "member <img src=x onerror=fired(30)>": (
+            ["member <img src=x onerror=fired(30)>"],
+            np.array(["a", PAYLOADS[1]]),
+        ),
         "time": (["time"], np.array(["2020-01-01", "2020-01-02"], "datetime64[ns]")),
         "z": (["z"], [1.0, 2.0], {"positive": "down", "units": PAYLOADS[0], "long_name": PAYLOADS[4], "axis": "Z"}),
         "lat": (["lat"], [0.0, 1.0, 2.0], {"units": "degrees_north"}),
@@ -100,7 +103,11 @@ def test_metadata_fire_nothing(unguarded: Explorer) -> None:
 
 @pytest.mark.parametrize("way", ["series", "profile", "both", "values"])
 def test_charts_of_them_fire_nothing(unguarded: Explorer, way: str) -> None:
-    names = unguarded.open().page.locator("#parameter option").evaluate_all("options => options.map(option => option.value)")
+    names = (
+        unguarded.open()
+        .page.locator("#parameter option")
+        .evaluate_all("options => options.map(option => option.value)")
+    )
     also = "&".join(f"also={quote(name)}" for name in names[1:6])
     unguarded.open(f"?draw=points:1+1,2+2&chart={way}&{also}&every={quote('member <img src=x onerror=fired(30)>')}")
     unguarded.table()
@@ -115,7 +122,9 @@ def test_code_for_them_fires_nothing(unguarded: Explorer) -> None:
         assert "hostile" in unguarded.page.locator("#snippets code").inner_text()
 
 
-@pytest.mark.parametrize("name", ["collection", "parameter", "also", "run", "datetime", "z", "draw", "chart", "at", "palette", "range"])
+@pytest.mark.parametrize(
+    "name", ["collection", "parameter", "also", "run", "datetime", "z", "draw", "chart", "at", "palette", "range"]
+)
 def test_an_address_fires_nothing(unguarded: Explorer, name: str) -> None:
     for payload in PAYLOADS[:3]:
         unguarded.open(f"?{name}={quote(payload)}")

@@ -38,7 +38,13 @@ def call(opened: Explorer) -> Call:
     return run
 
 
-TIMES = ("0000-03-01T00:00:00Z", "0999-12-30T23:59:00Z", "1900-02-28T06:00:00Z", "2000-02-29T12:30:00Z", "2100-01-01T00:00:00Z")
+TIMES = (
+    "0000-03-01T00:00:00Z",
+    "0999-12-30T23:59:00Z",
+    "1900-02-28T06:00:00Z",
+    "2000-02-29T12:30:00Z",
+    "2100-01-01T00:00:00Z",
+)
 
 
 @pytest.mark.parametrize("calendar", ["gregorian", "360_day", "noleap", "all_leap"])
@@ -46,8 +52,10 @@ def test_times_are_as_far_apart_as_in_cftime(call: Call, calendar: str) -> None:
     texts = [text for text in TIMES if calendar != "noleap" or "02-29" not in text]
     proleptic = "proleptic_gregorian" if calendar == "gregorian" else calendar
     units = "seconds since 2000-01-01"
-    parts = [[int(part) for part in text.replace("T", "-").replace(":", "-").removesuffix("Z").split("-")] for text in texts]
-    times = [cftime.datetime(*part, calendar=proleptic, has_year_zero=True) for part in parts]  # type: ignore[misc, arg-type]
+    parts = [
+        [int(part) for part in text.replace("T", "-").replace(":", "-").removesuffix("Z").split("-")] for text in texts
+    ]
+    times = [cftime.datetime(*part, calendar=proleptic, has_year_zero=True) for part in parts]
     expected = cftime.date2num(times, units, proleptic, has_year_zero=True)
     found = np.array([call("times", "seconds", text, calendar) for text in texts])
     np.testing.assert_array_equal(np.diff(found), np.diff(expected))
@@ -78,7 +86,9 @@ def test_ticks_of_time_lie_within_and_are_few(call: Call, first: str, last: str)
     assert low <= found[0] < found[-1] <= high
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [("viridis", "viridis"), ("cividis", "cividis"), ("magma", "magma"), ("blue-red", "RdBu_r")])
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("viridis", "viridis"), ("cividis", "cividis"), ("magma", "magma"), ("blue-red", "RdBu_r")]
+)
 def test_palettes_are_those_of_matplotlib(call: Call, ours: str, theirs: str) -> None:
     expected = mpl.colormaps[theirs](np.arange(256))[:, :3] * 255
     assert np.abs(np.array(call("palettes", "palette", ours)) - expected).max() < 12
@@ -86,7 +96,7 @@ def test_palettes_are_those_of_matplotlib(call: Call, ours: str, theirs: str) ->
 
 def test_distances_are_near_those_on_the_ellipsoid(call: Call) -> None:
     places = [[-30.0, 1.0], [10.0, 50.0], [170.0, -40.0], [-170.0, -45.0]]
-    expected = Geod(ellps="WGS84").line_lengths(*zip(*places, strict=True))
+    expected = Geod(ellps="WGS84").line_lengths([x for x, _ in places], [y for _, y in places])
     found = np.diff(call("shapes", "distances", places))
     np.testing.assert_allclose(found, np.array(expected) / 1000, rtol=0.006)
 
@@ -97,7 +107,17 @@ def test_the_outline_of_a_circle_is_as_far_from_its_middle_everywhere(call: Call
     np.testing.assert_allclose(found, 1500, rtol=1e-6)
 
 
-@pytest.mark.parametrize("text", ["point:-30 1", "points:-30 1,-20 2", "line:170 1,190 2", "box:-30 1,-20 2", "circle:-30 1,100", "polygon:0 0,1 0,1 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "point:-30 1",
+        "points:-30 1,-20 2",
+        "line:170 1,190 2",
+        "box:-30 1,-20 2",
+        "circle:-30 1,100",
+        "polygon:0 0,1 0,1 1",
+    ],
+)
 def test_the_text_of_a_shape_reads_back(call: Call, text: str) -> None:
     assert call("shapes", "shapeText", call("shapes", "shapeOf", text)) == text
 
@@ -106,6 +126,8 @@ def test_a_box_over_the_antimeridian_has_its_west_east_of_its_east(call: Call) -
     assert call("shapes", "boxText", [[170, 1], [190, 5]]) == "170,1,-170,5"
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0"), (282.123456, "282.12"), (1e-7, "1e-7"), (101325, "101330"), (None, "no value")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (282.123456, "282.12"), (1e-7, "1e-7"), (101325, "101330"), (None, "no value")]
+)
 def test_numbers_are_short(call: Call, value: float | None, text: str) -> None:
     assert call("numbers", "short", value) == text

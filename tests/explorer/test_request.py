@@ -6,14 +6,29 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, Route
 
 from .conftest import Explorer
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+
 WOA = "?collection=woa&draw=point:-30+1&chart=profile"
-FORMATS = ("CSV", "NetCDF", "GeoJSON", "CoverageJSON", "Parquet", "PNG", "Zarr", "NDJSON", "Records", "Arrow", "GeoParquet")
+FORMATS = (
+    "CSV",
+    "NetCDF",
+    "GeoJSON",
+    "CoverageJSON",
+    "Parquet",
+    "PNG",
+    "Zarr",
+    "NDJSON",
+    "Records",
+    "Arrow",
+    "GeoParquet",
+)
 
 
 def test_the_address_that_is_shown_is_the_one_that_was_asked(explorer: Explorer) -> None:
@@ -130,9 +145,18 @@ def test_a_long_request_shows_that_it_runs_and_can_be_given_up(explorer: Explore
     assert not explorer.page.locator("#chart-state progress").count()
 
 
+def test_what_was_cancelled_or_refused_can_be_tried_again(explorer: Explorer) -> None:
+    explorer.page.route(re.compile("/woa/position"), refuse)
+    explorer.open(WOA)
+    explorer.page.locator("#chart-state", has_text="busy").wait_for()
+    explorer.page.unroute(re.compile("/woa/position"))
+    explorer.press("Try again")
+    assert len(explorer.table()[1]) == 19
+
+
 def test_an_answer_that_was_overtaken_is_not_drawn(explorer: Explorer) -> None:
-    held: list[Route] = []
-    explorer.page.route(re.compile(r"POINT\(-30"), lambda route: held.append(route))
+    held: list[str] = []
+    explorer.page.route(re.compile(r"POINT\(-30"), lambda route: held.append(route.request.url))  # never answered
     explorer.open(WOA)
     explorer.page.locator("#chart-state progress").wait_for()
     explorer.type("-20 1")

@@ -65,7 +65,7 @@ def test_time_and_level_are_drawn_together(explorer: Explorer) -> None:
     explorer.press("Time and level")
     explorer.page.get_by_text("228 values").wait_for()
     _, rows = explorer.table()
-    assert numbers(rows, 2) == list(np.transpose(np.reshape(values(explorer.answer(), "TEMP"), (12, 19))).ravel())
+    assert numbers(rows, 2) == list(np.array(values(explorer.answer(), "TEMP")).reshape(12, 19).T.ravel())
 
 
 def test_several_points_are_several_lines(explorer: Explorer) -> None:
@@ -172,6 +172,6 @@ def test_a_chart_zooms_in_and_out_again(explorer: Explorer) -> None:
     whole = plot.screenshot()
     explorer.press("Zoom into the chart")
     closer = plot.screenshot()
-    explorer.press("Show the whole chart")
+    explorer.press("All of the chart")
     assert whole != closer
     assert plot.screenshot() == whole

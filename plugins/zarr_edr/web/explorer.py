@@ -50,16 +50,21 @@ class Tiles:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Tiles | None:
-        """From `server.map`, where that has `explorer: true`: no browser is sent elsewhere unasked. Raises `ConfigurationError`."""
+        """From `server.map`, where that has `explorer: true`: no browser is sent elsewhere unasked.
+
+        Raises `ConfigurationError`.
+        """
         chosen = (config.get("server") or {}).get("map") or {}
-        wanted = chosen.get("explorer", False)
+        wanted = chosen.get("explorer", False) if isinstance(chosen, Mapping) else chosen
         if not isinstance(wanted, bool):
             raise ConfigurationError(f"`server.map.explorer` is {str(wanted)[:60]!r}; expected true or false.")
         if not wanted:
             return None
         url = str(chosen.get("url") or "")
         if not (urlsplit(url).scheme in ("http", "https") and all(part in url for part in ("{z}", "{x}", "{y}"))):
-            raise ConfigurationError(f"`server.map.url` is {url[:80]!r}; expected https://... with {{z}}, {{x}} and {{y}}.")
+            raise ConfigurationError(
+                f"`server.map.url` is {url[:80]!r}; expected https://... with {{z}}, {{x}} and {{y}}."
+            )
         return cls(url, text_of(chosen.get("attribution")) or "")
 
     @property
@@ -72,10 +77,11 @@ class Tiles:
 def security_headers(tiles: Tiles | None) -> dict[str, str]:
     """Headers of the page: scripts, styles, pictures and answers from this service; of pictures also the operator's map."""
     pictures = "'self'" if tiles is None else f"'self' {tiles.source}"
-    policy = (
-        f"default-src 'self'; img-src {pictures}; object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    return {**html.SECURITY_HEADERS, "Content-Security-Policy": policy}
+    rest = "object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    policy = f"default-src 'self'; img-src {pictures}; {rest}"
+    headers = {**html.SECURITY_HEADERS, "Content-Security-Policy": policy}
+    # Hosts of maps refuse a browser that does not say from where it comes.
+    return headers if tiles is None else {**headers, "Referrer-Policy": "strict-origin-when-cross-origin"}
 
 
 def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any]) -> None:
@@ -113,7 +119,9 @@ def _page(base_url: str, tiles: Tiles | None) -> str:
 @cache
 def _assets() -> dict[str, bytes]:
     """Name -> content of all files: a closed set, so that no request names a file."""
-    found = [path for folder in _FOLDERS for path in sorted((_STATIC / folder).iterdir()) if path.suffix in _MEDIA_TYPES]
+    found = [
+        path for folder in _FOLDERS for path in sorted((_STATIC / folder).iterdir()) if path.suffix in _MEDIA_TYPES
+    ]
     return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in found}
 
 

@@ -34,13 +34,13 @@ export class Land {
     return (fine && this.rings['50m']) || this.rings['110m'] || []
   }
 
-  /** Put the rings that a view shows on the path of a context. */
-  trace (context, view) {
+  /** Put the rings that a view shows on the path of a context; of the coast without what closes a ring along a pole. */
+  trace (context, view, coast) {
     context.beginPath()
-    for (const { points, west, east, south, north } of this.for(view)) {
+    for (const { points, length, west, east, south, north } of this.for(view)) {
       if (south > view.north || north < view.south) continue
       const first = Math.ceil((view.west - east) / 360)
-      for (let turn = first; west + 360 * turn <= view.east; turn++) traceRing(context, view, points, 360 * turn)
+      for (let turn = first; west + 360 * turn <= view.east; turn++) traceRing(context, view, points, 360 * turn, coast ? length : points.length)
     }
   }
 
@@ -53,20 +53,24 @@ export class Land {
 
   /** The land's edge, over whatever is drawn on it. */
   paintCoast (context, view) {
-    this.trace(context, view)
-    context.strokeStyle = colour('coast')
-    context.lineWidth = 0.9
+    this.trace(context, view, true)
     context.lineJoin = 'round'
-    context.stroke()
+    // Two lines: one of them stands out from whatever colour is beneath.
+    for (const [name, width] of [['coast-halo', 2.4], ['coast', 1]]) {
+      context.strokeStyle = colour(name)
+      context.lineWidth = width
+      context.stroke()
+    }
   }
 }
 
 function ringsOf (land) {
   const geometries = land.features ? land.features.map(feature => feature.geometry) : [land.geometry]
   const polygons = geometries.flatMap(({ type, coordinates }) => type === 'Polygon' ? [coordinates] : coordinates)
-  return polygons.flat().map(unrolled).map(points => {
+  return polygons.flat().map(ring => {
+    const points = unrolled(ring)
     const [xs, ys] = [points.map(point => point[0]), points.map(point => point[1])]
-    return { points, west: Math.min(...xs), east: Math.max(...xs), south: Math.min(...ys), north: Math.max(...ys) }
+    return { points, length: ring.length, west: Math.min(...xs), east: Math.max(...xs), south: Math.min(...ys), north: Math.max(...ys) }
   })
 }
 
@@ -87,16 +91,17 @@ function unrolled (ring) {
   return [...points, [last[0], pole], [first[0], pole]]
 }
 
-function traceRing (context, view, points, turn) {
+function traceRing (context, view, points, turn, length) {
   let [beforeX, beforeY] = [NaN, NaN]
-  for (const [longitude, latitude] of points) {
+  for (let i = 0; i < length; i++) {
+    const [longitude, latitude] = points[i]
     const [x, y] = [view.x(longitude + turn), view.y(latitude)]
     if (Math.abs(x - beforeX) < 0.6 && Math.abs(y - beforeY) < 0.6) continue
     if (Number.isNaN(beforeX)) context.moveTo(x, y)
     else context.lineTo(x, y)
     ;[beforeX, beforeY] = [x, y]
   }
-  context.closePath()
+  if (length === points.length) context.closePath()
 }
 
 /** Meridians and parallels, with their names at the left and top of what is seen. */

@@ -10,11 +10,12 @@ import { Slot } from './slot.js'
 const MOST_ROWS = 500
 
 export class ChartPanel {
-  /** `changed` is called with what the reader changes of the view: { way }, { also }, { every }, { drawn }. */
-  constructor (changed) {
+  /** `changed` is called with what the reader changes of the view: { way }, { also }, { every }; `again` where it wants to ask once more. */
+  constructor (changed, again) {
     this.changed = changed
     this.plots = []
-    this.slot = new Slot(byId('chart-state'), 'the values')
+    this.turn = 0
+    this.slot = new Slot(byId('chart-state'), 'the values', again)
     this.body = byId('chart')
   }
 
@@ -24,6 +25,7 @@ export class ChartPanel {
     byId('chart-empty').hidden = Boolean(view.drawn)
     byId('chart-clear').hidden = !view.drawn
     if (!ways.length) {
+      this.turn++
       this.blank()
       this.slot.clear()
       this.settings([], view, axes, collection)
@@ -39,14 +41,26 @@ export class ChartPanel {
 
   async draw ({ url, along }, view, axes) {
     this.body.setAttribute('aria-busy', 'true')
+    const turn = ++this.turn
     const document = await this.slot.load(url)
-    if (document === undefined) return this.blank()
-    this.body.setAttribute('aria-busy', 'false')
+    if (turn !== this.turn) return // something else is drawn by now
     this.blank()
+    if (document === undefined) return
     if (document === null) return this.slot.say('There are no data for this place and time.')
     const chart = chartOf(document, view, axes, along)
     if (!chart) return this.slot.say('The answer holds nothing that can be drawn; the files below have it all.')
+    this.chart = chart
+    this.mark(view)
     this.put(chart, view)
+  }
+
+  /** Mark the time or level that the map shows. */
+  mark (view) {
+    if (this.chart?.kind !== 'lines') return
+    const { axis } = this.chart
+    const shown = { time: view.time, level: view.level }[axis.kind]
+    this.chart.marked = shown ? axis.numbers([shown])[0] : NaN
+    this.plots.forEach(plot => plot.redraw(false))
   }
 
   put (chart, view) {
@@ -61,6 +75,7 @@ export class ChartPanel {
   blank () {
     this.plots.forEach(plot => plot.destroy())
     this.plots = []
+    this.chart = null
     fill(this.body)
     this.body.setAttribute('aria-busy', 'false')
   }

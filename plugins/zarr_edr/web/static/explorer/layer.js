@@ -34,6 +34,7 @@ export const PaintedLayer = L.Renderer.extend({
   repaint () {
     if (!this._container || !this._bounds) return
     const size = this._bounds.getSize()
+    if (size.x < 1 || size.y < 1) return // the map is not to be seen, as while it is printed
     const ratio = Math.min(window.devicePixelRatio || 1, 2)
     const canvas = this._container
     L.DomUtil.setPosition(canvas, this._bounds.min)

@@ -2,12 +2,14 @@
 
 /* global uPlot */
 
-import { h } from './dom.js'
+import { colour, h } from './dom.js'
 import { short, withUnit } from './numbers.js'
 import { lineColour } from './palettes.js'
 import { axisOf, buttons, padded, plotIn } from './plot.js'
 
 const MOST_NAMED = 12
+/** Characters of the label of an axis, of which the legend has all. */
+const MOST_LABEL = 28
 
 /**
  * Draw into an element. `chart` as of charts.js. Returns the plots, to be destroyed.
@@ -33,8 +35,9 @@ export function drawLines (parent, chart) {
 }
 
 function options (chart, lines, unit, upright, height, reading) {
-  const names = [...new Set(lines.map(line => line.parameter.label))]
-  const values = axisOf({ label: withUnit(names.join(', '), unit && `(${unit})`), vertical: !upright, scale: 'y', side: upright ? 2 : 3 })
+  const names = [...new Set(lines.map(line => line.parameter.label))].join(', ')
+  const fitting = names.length > MOST_LABEL ? `${names.slice(0, MOST_LABEL - 1)}…` : names
+  const values = axisOf({ label: withUnit(fitting, unit && `(${unit})`), vertical: !upright, scale: 'y', side: upright ? 2 : 3 })
   const along = axisOf({ ...chart.axis, kind: chart.axis.kind === 'level' ? 'number' : chart.axis.kind, vertical: upright, scale: 'x', side: upright ? 3 : 2 })
   const few = Math.max(...lines.map(line => line.x.length)) <= 60
   return {
@@ -55,8 +58,27 @@ function options (chart, lines, unit, upright, height, reading) {
     }))],
     cursor: { focus: { prox: 24 } },
     focus: { alpha: lines.length > 1 ? 0.35 : 1 },
-    hooks: { setCursor: [reading.follow] }
+    hooks: { setCursor: [reading.follow], draw: [plot => mark(plot, chart.marked)] }
   }
+}
+
+/** A line across the chart at the time or level that the map shows. */
+function mark (plot, at) {
+  if (!Number.isFinite(at)) return
+  const { left, top, width, height } = plot.bbox
+  const upright = plot.scales.x.ori === 1
+  const place = Math.round(plot.valToPos(at, 'x', true))
+  if (place < (upright ? top : left) || place > (upright ? top + height : left + width)) return
+  const context = plot.ctx
+  context.save()
+  context.strokeStyle = colour('drawn')
+  context.lineWidth = uPlot.pxRatio
+  context.setLineDash([4 * uPlot.pxRatio, 4 * uPlot.pxRatio])
+  context.beginPath()
+  context.moveTo(upright ? left : place, upright ? place : top)
+  context.lineTo(upright ? left + width : place, upright ? place : top + height)
+  context.stroke()
+  context.restore()
 }
 
 /** Lines of which each has its own x, as uPlot wants them: on one x, with gaps where a line has none. */

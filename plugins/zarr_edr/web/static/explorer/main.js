@@ -18,16 +18,16 @@ class Explorer {
   constructor () {
     const { assets, tiles, attribution } = byId('explorer').dataset
     this.fields = new Fields(ROOT)
-    this.mapSlot = new Slot(byId('map-state'), 'the map')
+    this.mapSlot = new Slot(byId('map-state'), 'the map', () => this.drawField())
     this.requests = new RequestPanel()
     this.controls = new Controls((patch, step) => this.change(patch, step))
-    this.chart = new ChartPanel(patch => this.change(patch, 'drawn' in patch))
+    this.chart = new ChartPanel(patch => this.change(patch, false), () => { this.charted = null; this.drawChart() })
     this.mapView = new MapView(byId('map'), { assets, tiles: tiles ? { url: tiles, attribution } : null, moved: () => this.moved() })
     this.drawing = new Drawing(this.mapView.map, { drawn: drawn => this.change({ drawn }, true), hint: (text, can) => this.tools?.hint(text, can) })
     this.tools = new Tools({ use: kind => this.drawing.use(kind), typed: drawn => this.change({ drawn }, true), finish: () => this.drawing.finish() })
     byId('chart-clear').addEventListener('click', () => this.change({ drawn: null, way: '' }, true))
     this.written = debounced(200, () => this.write(false))
-    addEventListener('popstate', () => this.open(viewOf(location.search)))
+    addEventListener('popstate', () => this.collections && this.open(viewOf(location.search)))
     onThemeChange(() => { this.charted = null; this.view && this.refresh() })
   }
 
@@ -61,6 +61,7 @@ class Explorer {
 
   /** Change the view. `step`: the reader can come back to the view before, by the browser's button. */
   async change (patch, step) {
+    if (!this.view) return // there is nothing to change yet
     const other = 'collection' in patch
     const drawnAnew = 'drawn' in patch
     const kindBefore = this.view.drawn?.kind
@@ -136,7 +137,7 @@ class Explorer {
     const { view, axes, collection } = this
     const key = JSON.stringify([view.drawn, view.way, view.collection, view.run, view.parameter, view.also, view.every, view.dimensions, view.palette, view.range,
       view.way === 'series' || view.way === 'both' ? '' : view.time, view.way === 'profile' || view.way === 'both' || view.way === 'section' ? '' : view.level])
-    if (key === this.charted) return
+    if (key === this.charted) return this.chart.mark(view)
     this.charted = key
     const request = this.chart.show(view, axes, collection, ROOT)
     this.requests.set('chart', request && { ...request, formats: collection.queries[request.query].formats, name: view.collection, flat: !request.url.includes('/position') })

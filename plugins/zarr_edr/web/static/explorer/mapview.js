@@ -72,7 +72,9 @@ export class MapView {
   /** Where the reader looks. */
   get at () {
     const { lat, lng } = this.map.getCenter()
-    return { centre: [Number(lng.toFixed(2)), Number(lat.toFixed(2))], zoom: Number(this.map.getZoom().toFixed(2)) }
+    const zoom = Number(this.map.getZoom().toFixed(2))
+    const digits = zoom > 4 ? 4 : 2 // less than a pixel
+    return { centre: [Number(lng.toFixed(digits)), Number(lat.toFixed(digits))], zoom }
   }
 
   /** West, south, east, north of what is seen. */

@@ -19,13 +19,13 @@ export const near = (longitude, other) => longitude + 360 * Math.round((other - 
 
 /** Longitude for readers: `30.5°W`. */
 export function longitudeText (longitude) {
-  const value = Number(wrapped(longitude).toFixed(3))
+  const value = Number(wrapped(longitude).toFixed(2))
   return `${Math.abs(value)}°${value < 0 ? 'W' : 'E'}`
 }
 
 /** Latitude for readers: `12°N`. */
 export function latitudeText (latitude) {
-  const value = Number(latitude.toFixed(3))
+  const value = Number(latitude.toFixed(2))
   return `${Math.abs(value)}°${value < 0 ? 'S' : 'N'}`
 }
 

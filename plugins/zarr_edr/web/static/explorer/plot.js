@@ -7,11 +7,11 @@ import { latitudeText, longitudeText, short, ticks } from './numbers.js'
 import { tickTexts, timeTicks } from './times.js'
 
 const FONT = '12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif'
-const PER_TICK = { horizontal: 90, vertical: 38 }
+const PER_TICK = { time: 90, horizontal: 64, vertical: 38 }
 
 /** An axis of a chart: `kind` is time, longitude, latitude or number; `calendar` of times; `down` has small numbers on top. */
 export function axisOf ({ kind = 'number', label, calendar, vertical, scale, side }) {
-  const space = vertical ? PER_TICK.vertical : PER_TICK.horizontal
+  const space = PER_TICK[vertical ? 'vertical' : kind === 'time' ? 'time' : 'horizontal']
   const pixels = u => (vertical ? u.bbox.height : u.bbox.width) / uPlot.pxRatio
   return {
     scale,
@@ -20,7 +20,7 @@ export function axisOf ({ kind = 'number', label, calendar, vertical, scale, sid
     font: FONT,
     labelFont: FONT,
     labelSize: 20,
-    size: vertical ? verticalSize : kind === 'time' ? 44 : 30,
+    size: vertical ? verticalSize : horizontalSize,
     gap: 4,
     stroke: () => colour('ink'),
     grid: { stroke: () => colour('line'), width: 1 },
@@ -34,6 +34,9 @@ function verticalSize (u, values) {
   const longest = Math.max(0, ...(values ?? []).map(value => String(value).length))
   return 14 + 7 * longest
 }
+
+/** A line of text, or two where a time is below its day. */
+const horizontalSize = (u, values) => (values ?? []).some(value => String(value).includes('\n')) ? 44 : 28
 
 function splits (kind, low, high, most, calendar) {
   if (!(high > low)) return [low]
@@ -116,7 +119,7 @@ export function buttons (plots, along, vertical) {
     button('Zoom out of the chart', '−', plot => zoom(plot, along, 1 / 0.6)),
     button(vertical ? 'Move up' : 'Move left', vertical ? '↑' : '←', plot => pan(plot, along, vertical ? up(plot, along) : -0.25)),
     button(vertical ? 'Move down' : 'Move right', vertical ? '↓' : '→', plot => pan(plot, along, vertical ? -up(plot, along) : 0.25)),
-    button('Show the whole chart', 'All', reset))
+    button('All of the chart', 'All', reset))
 }
 
 const up = (plot, along) => plot.scales[along[0]].dir === -1 ? -0.25 : 0.25

@@ -13,6 +13,7 @@ export class RequestPanel {
   constructor () {
     this.requests = {}
     this.slot = new Slot(byId('download-state'), 'the file')
+    this.quickSlot = new Slot(byId('quick-state'), 'the file')
     this.code = ''
     for (const name of ['chart', 'map']) byId(`request-of-${name}`).addEventListener('change', () => this.show(name))
   }
@@ -21,6 +22,7 @@ export class RequestPanel {
   set (which, request) {
     const before = this.requests[which]?.url
     this.requests[which] = request
+    if (which === 'chart') this.quick(request)
     byId(`request-of-${which}`).disabled = !request
     if (request && request.url !== before && (which === 'chart' || !this.requests.chart)) this.show(which)
     else if (this.shown === which) this.show(request ? which : 'map')
@@ -41,27 +43,37 @@ export class RequestPanel {
     this.snippets(request)
   }
 
-  downloads ({ url, query, formats, name }) {
+  downloads (request) {
     const order = format => { const at = FIRST.indexOf(format); return at < 0 ? FIRST.length : at }
-    const links = formats.toSorted((a, b) => order(a) - order(b)).map(format => {
-      const filename = `${name}-${query}.${ENDINGS[format] ?? format.toLowerCase()}`
-      const address = inFormat(url, format)
-      if (format === 'HTML') return h('li', {}, h('a', { class: 'button', href: address, target: '_blank', rel: 'noopener' }, 'HTML'))
-      return h('li', {}, h('a', { class: 'button', href: address, download: filename, onclick: event => this.download(event, address, filename, format) }, format))
-    })
-    fill(byId('downloads'), links)
+    const formats = request.formats.toSorted((a, b) => order(a) - order(b))
+    fill(byId('downloads'), formats.map(format => h('li', {}, this.link(request, format, this.slot))))
+  }
+
+  /** The files that most want, right beneath the chart. */
+  quick (request) {
+    this.quickSlot.clear()
+    const formats = FIRST.filter(format => request?.formats.includes(format)).slice(0, 2)
+    fill(byId('quick'), !request ? [] : ['Take it with you:', ...formats.map(format => this.link(request, format, this.quickSlot)), h('a', { href: '#request-title' }, 'all formats, the address, code')])
+  }
+
+  /** A link to the answer in another format. */
+  link ({ url, query, name }, format, slot) {
+    const filename = `${name}-${query}.${ENDINGS[format] ?? format.toLowerCase()}`
+    const address = inFormat(url, format)
+    if (format === 'HTML') return h('a', { class: 'button', href: address, target: '_blank', rel: 'noopener' }, 'HTML')
+    return h('a', { class: 'button', href: address, download: filename, onclick: event => this.download(event, address, filename, slot) }, format)
   }
 
   /** Fetch, so that a refusal is read here and not in a broken file. */
-  async download (event, address, filename, format) {
+  async download (event, address, filename, slot) {
     event.preventDefault()
-    const blob = await this.slot.run(signal => askFile(address, signal))
+    const blob = await slot.run(signal => askFile(address, signal))
     if (blob === undefined) return
-    if (blob === null) return this.slot.say('There are no data, so there is no file.')
+    if (blob === null) return slot.say('There are no data, so there is no file.')
     const link = h('a', { href: URL.createObjectURL(blob), download: filename })
     link.click()
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
-    this.slot.say(`${filename} (${format}), ${blob.size.toLocaleString('en')} bytes.`)
+    slot.say(`${filename}, ${blob.size.toLocaleString('en')} bytes.`)
   }
 
   snippets ({ url, formats, flat }) {

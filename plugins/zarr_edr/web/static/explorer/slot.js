@@ -7,9 +7,12 @@ import { fill, h } from './dom.js'
 const PATIENCE_MS = 250
 
 export class Slot {
-  /** `element` is where progress and failures are shown; `name` is what is asked for, e.g. "the chart". */
-  constructor (element, name) {
-    Object.assign(this, { element, name, controller: null })
+  /**
+   * `element` is where progress and failures are shown; `name` is what is asked for, e.g. "the chart"; `again` is what the
+   * reader may do about a failure.
+   */
+  constructor (element, name, again) {
+    Object.assign(this, { element, name, again, controller: null })
   }
 
   /** The document at an address; null for no data; undefined where it was given up, replaced or failed, which is shown. */
@@ -58,13 +61,21 @@ export class Slot {
     if (!this.controller) return
     this.controller.abort()
     this.controller = null
-    this.say('Cancelled.')
+    this.cancelled()
+  }
+
+  cancelled () {
+    fill(this.element, h('p', { class: 'remark', role: 'status' }, 'Cancelled. ', this.retry()))
+  }
+
+  retry () {
+    return this.again && h('button', { type: 'button', class: 'small', onclick: () => this.again() }, 'Try again')
   }
 
   failed (error) {
-    if (error.name === 'AbortError') return this.say('Cancelled.')
+    if (error.name === 'AbortError') return this.cancelled()
     if (!(error instanceof Failure)) console.error(error)
-    fill(this.element, h('p', { class: 'failure', role: 'alert' }, error instanceof Failure ? error.message : `${this.name} could not be drawn.`))
+    fill(this.element, h('p', { class: 'failure', role: 'alert' }, error instanceof Failure ? error.message : `${this.name} could not be drawn.`, ' ', this.retry()))
   }
 
   /** Say something that is no failure. */

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -131,6 +132,13 @@ class Explorer:
             "table => [...table.rows].map(row => [...row.cells].map(cell => cell.textContent))"
         )
         return header, rows
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds. Playwright's own `wait_for_function` needs what the page's policy refuses."""
+        end = time.monotonic() + 20
+        while not holds():
+            assert time.monotonic() < end, "it never came true"
+            self.page.wait_for_timeout(50)
 
     @property
     def url(self) -> str:

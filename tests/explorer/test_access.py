@@ -116,8 +116,7 @@ def test_the_map_is_used_by_keyboard(explorer: Explorer) -> None:
     explorer.open("?collection=woa&at=-30,1,3")
     explorer.page.locator("#map").focus()
     explorer.page.keyboard.press("ArrowRight")
-    explorer.page.wait_for_timeout(600)
-    assert explorer.page.locator("#under").inner_text()
+    explorer.until(lambda: bool(explorer.page.locator("#under").inner_text()))
     explorer.page.keyboard.press("Enter")
     explorer.table()
     assert "coords=POINT(-" in explorer.url

@@ -79,8 +79,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("hostile")
     provider = {"type": "edr", "name": "zarr_edr.ZarrEDRProvider", "data": str(store(folder))}
     texts = {"title": PAYLOADS[11], "description": PAYLOADS[1], "keywords": list(PAYLOADS)}
+    hidden = {"title": "hidden", "visibility": "hidden", "providers": [provider]}
+    resources = {"hostile": {**texts, "providers": [provider]}, "hidden": hidden}
     config = folder / "config.yml"
-    config.write_text(yaml.safe_dump({"resources": {"hostile": {**texts, "providers": [provider]}}}))
+    config.write_text(yaml.safe_dump({"resources": resources}))
     with served(config) as server:
         yield server.url
 
@@ -142,3 +144,9 @@ def test_the_words_of_a_failure_fire_nothing(unguarded: Explorer) -> None:
     for number, payload in enumerate(PAYLOADS):
         unguarded.type(f"1 {number / 100}")
         unguarded.page.locator("#chart-state", has_text=f"{number}: {payload}").wait_for()
+
+
+def test_a_collection_that_is_not_listed_can_be_explored(unguarded: Explorer) -> None:
+    unguarded.open("?collection=hidden&draw=point:1+1")
+    assert "/collections/hidden/position" in unguarded.url
+    assert unguarded.page.locator("#faults").inner_text() == ""

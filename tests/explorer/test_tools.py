@@ -151,7 +151,7 @@ def test_a_point_can_be_moved(explorer: Explorer) -> None:
     explorer.table()
     before, (place,) = explorer.url, coordinates(explorer)
     explorer.drag((0.4, 0.45), (0.45, 0.5))
-    explorer.page.wait_for_function("url => document.getElementById('request-url').textContent !== url", arg=before)
+    explorer.until(lambda: explorer.url != before)
     ((x, y),) = coordinates(explorer)
     assert x > place[0]
     assert y < place[1]

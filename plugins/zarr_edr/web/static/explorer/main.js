@@ -50,6 +50,7 @@ class Explorer {
   /** Show a view that nothing is known of. */
   async open (view) {
     const faults = []
+    if (view.collection && !this.collections.has(view.collection)) await this.unlisted(view.collection)
     if (!this.collections.has(view.collection)) {
       if (view.collection) faults.push(`There is no collection ${JSON.stringify(view.collection.slice(0, 60))}.`)
       view = { ...view, collection: this.collections.keys().next().value }
@@ -57,6 +58,17 @@ class Explorer {
     await this.settle(view, faults)
     this.drawing.show(this.view.drawn)
     this.tools.show(this.view.drawn)
+  }
+
+  /** A collection may be served without being listed. */
+  async unlisted (id) {
+    try {
+      const found = collectionOf(await ask(`${ROOT}/collections/${encodeURIComponent(id)}?f=json`))
+      if (found) this.collections.set(found.id, found)
+      this.controls.collections([...this.collections.values()])
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error // that there is none is told by `open`
+    }
   }
 
   /** Change the view. `step`: the reader can come back to the view before, by the browser's button. */
@@ -71,7 +83,7 @@ class Explorer {
     if ('parameter' in patch) view = { ...view, range: null, also: this.view.also.filter(name => name !== patch.parameter) }
     if (drawnAnew && patch.drawn?.kind !== kindBefore && !patch.way) view.way = ''
     if (other) this.moving = true
-    const done = this.settle(view, [], step)
+    const done = this.settle(view, null, step)
     if (drawnAnew || other) {
       this.drawing.show(view.drawn)
       this.tools.show(view.drawn)
@@ -79,8 +91,12 @@ class Explorer {
     await done
   }
 
-  /** Hold a view against the metadata, then show it and put it into the address. */
-  async settle (view, faults, step) {
+  /**
+   * Hold a view against the metadata, then show it and put it into the address. What is not there is told where `told` has what
+   * else is to be told: of an address that was opened, not of a time that another parameter does not have.
+   */
+  async settle (view, told, step) {
+    const faults = told ?? []
     const base = this.collections.get(view.collection)
     const runs = base.hasRuns ? await this.runsOf(base, faults) : new Map()
     if (view.run && !runs.has(view.run)) {
@@ -92,7 +108,7 @@ class Explorer {
     const moved = !this.view || this.view.collection !== view.collection || JSON.stringify(found.view.at) !== JSON.stringify(this.view.at)
     this.view = found.view
     this.axes = found.axes
-    this.faults([...faults, ...found.faults])
+    this.faults(told ? [...faults, ...found.faults] : faults)
     this.controls.show(this.view, this.axes, this.collection, [...runs.keys()])
     if (moved) this.mapView.look(this.collection.bbox, this.view.at)
     if (step) this.write(true)

@@ -4,6 +4,7 @@
 # make check   style, types, and generated files in step with their sources: what continuous integration asks for
 # make bench  measure this server beside its peers and beside what the machine can do: some 20 minutes, 5 GB of disk;
 #             BENCH_ARGS="--only NAME --seconds 1" and the like, --help lists them
+# make bench-scaling  the tables of docs/scaling.md: how cost grows
 # make bench-quick  fail where a query reads, or takes, more than it should: two minutes; bench-clean removes what bench keeps
 # All of them install what they need into .venv/ first; PYTHON=... chooses the interpreter (3.12 or newer).
 
@@ -16,7 +17,7 @@ COMPILE = $(BIN)/uv pip compile --universal --python-version 3.12 --upgrade --qu
 	--no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test cite check format lock openapi bench bench-quick bench-clean clean
+.PHONY: help install serve test cite check format lock openapi bench bench-scaling bench-quick bench-clean clean
 .DELETE_ON_ERROR:
 
 help:
@@ -61,6 +62,9 @@ lock: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-scaling: $(STAMP)
+	$(BIN)/python -m benchmarks.scaling
 
 bench-quick: $(STAMP)
 	$(BIN)/python -m benchmarks.quick

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from zarr_edr.dataset.catalog import Catalog
-from zarr_edr.web import compress, errors, features_routes, pages, processes, routes, straight
+from zarr_edr.web import compress, errors, explorer, features_routes, pages, processes, routes, straight
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -32,6 +32,7 @@ def create_app() -> Flask:
     features_routes.register(APP, BLUEPRINT, CONFIG, catalog)
     processes.register(APP, BLUEPRINT, CONFIG)
     pages.register(APP, BLUEPRINT, CONFIG, catalog)
+    explorer.register(APP, BLUEPRINT, CONFIG)
     straight.register(APP, BLUEPRINT.url_prefix or "", catalog)  # the last: it looks at what the others have registered
     LOGGER.info("%d collections open in process %d", len(catalog.collections), os.getpid())
     app: Flask = APP

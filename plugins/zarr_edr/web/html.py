@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _ASSETS = {"style.css": "text/css; charset=utf-8", "world.svg": "image/svg+xml"}
 """Name -> media type of the files in static/: a closed set, so that no request names a file."""
-_STATIC = "static/zarr-edr"
+STATIC = "static/zarr-edr"
+"""Path of the static files, below the URL of the service."""
 _MAX_AGE_S = 86_400
 
 SECURITY_HEADERS = {
@@ -55,6 +56,7 @@ _TEMPLATES = {
     "process": "process.html",
     "jobs": "jobs.html",
     "job": "job.html",
+    "explorer": "explorer.html",
 }
 _HEADINGS = {
     "conformance": "Conformance",
@@ -68,6 +70,7 @@ _HEADINGS = {
     "processes": "Processes",
     "jobs": "Jobs",
     "job": "Job",
+    "explorer": "Explorer",
 }
 _CRUMBS = {name: _HEADINGS[name] for name in _HEADINGS.keys() - {"exception", "coverage", "job"}}
 
@@ -103,7 +106,7 @@ def render(
 
     Args:
         kind: one of landing, conformance, collections, collection, instances, instance, locations, items, openapi, exception,
-            coverage, processes, process, jobs, job.
+            coverage, processes, process, jobs, job, explorer.
         document: what is served as JSON; for coverage, parsed CoverageJSON.
         base_url: where clients find the service, with the prefix of its routes if it has one.
         path: path and, if any, query string of the page, as asked for, e.g. `/collections/ostia?f=html`.
@@ -124,7 +127,7 @@ def render(
         root=root,
         here=f"{root}{quote(below, safe='/:@,;')}",
         query=query,
-        static=f"{root}/{_STATIC}",
+        static=f"{root}/{STATIC}",
         version=_VERSION,
         crumbs=_crumbs(root, below),
         view=_view(kind, document, base),
@@ -137,7 +140,7 @@ def register_static(app: Flask, prefix: str) -> None:
     """Serve the style sheet and the map of `render`'s pages at `{prefix}/static/zarr-edr/`."""
     for number, (name, media_type) in enumerate(_ASSETS.items()):
         body = (_HERE / "static" / name).read_bytes()
-        app.add_url_rule(f"{prefix}/{_STATIC}/{name}", f"zarr_edr.static_{number}", _asset(body, media_type))
+        app.add_url_rule(f"{prefix}/{STATIC}/{name}", f"zarr_edr.static_{number}", _asset(body, media_type))
 
 
 def _asset(body: bytes, media_type: str) -> Callable[[], BaseResponse]:

@@ -1,0 +1,129 @@
+// An answer as a chart: which lines or cells, on which axes, and the same as a table.
+
+import { gridOf, linesOf } from './covjson.js'
+import { latitudeText, longitudeText, placeText, rangeOf, short, withUnit, wrapped } from './numbers.js'
+import { seconds, timeText } from './times.js'
+
+const DASHES = [undefined, [8, 4], [3, 3], [10, 3, 3, 3]]
+
+/**
+ * The chart of a document for a view; null where it holds nothing to draw.
+ *
+ * Lines: { kind: 'lines', axis, lines: [{ x, y, name, colour, dash, parameter }], table }.
+ * Cells: { kind: 'cells', x, y, values, parameter, square, table }. Values: { kind: 'values', table }.
+ */
+export function chartOf (document, view, axes, along) {
+  switch (view.way) {
+    case 'series': return linesChart(document, view, 't', timeAxis(axes))
+    case 'profile': return linesChart(document, view, 'z', levelAxis(axes))
+    case 'along': return linesChart(document, view, 'composite', distanceAxis(along))
+    case 'both': return cellsChart(document, view, ['t', timeAxis(axes)], ['z', levelAxis(axes)])
+    case 'section': return cellsChart(document, view, ['composite', distanceAxis(along)], ['z', levelAxis(axes)])
+    case 'grid': return cellsChart(document, view, ['x', longitudeAxis()], ['y', latitudeAxis()], true)
+    default: return valuesChart(document, view)
+  }
+}
+
+function timeAxis (axes) {
+  const { calendar } = axes.times ?? { calendar: 'gregorian' }
+  const texts = new Map()
+  return {
+    kind: 'time',
+    label: 'Time (UTC)',
+    calendar,
+    column: 'Time',
+    numbers: values => values.map(value => {
+      const at = seconds(value, calendar)
+      texts.set(at, timeText(value))
+      return at
+    }),
+    text: at => texts.get(at) ?? ''
+  }
+}
+
+function levelAxis (axes) {
+  const { name, unit, down, text } = axes.levels ?? { name: 'level', unit: '', down: false, text: String }
+  const label = `${name[0].toUpperCase()}${name.slice(1)}`
+  return { kind: 'level', label: withUnit(label, unit && `(${unit})`), column: withUnit(label, unit && `(${unit})`), down, numbers: values => values.map(Number), text }
+}
+
+function distanceAxis (along) {
+  return { kind: 'number', label: 'Distance along the line (km)', column: 'Distance (km)', numbers: () => along.map(km => Number(km.toFixed(3))), text: km => `${short(km)} km` }
+}
+
+const longitudeAxis = () => ({ kind: 'longitude', label: '', column: 'Longitude', numbers: values => values, text: longitudeText, tabled: wrapped })
+const latitudeAxis = () => ({ kind: 'latitude', label: '', column: 'Latitude', numbers: values => values, text: latitudeText })
+
+// --- lines
+
+function linesChart (document, view, name, axis) {
+  const found = linesOf(document, name)
+  const lines = named(found, view).map(line => ({ ...line, x: axis.numbers(line.x) }))
+  if (!lines.length) return null
+  return { kind: 'lines', axis, lines, table: linesTable(axis, lines, found), summary: summary(lines.flatMap(line => line.y), lines[0].parameter.unit, new Set(lines.map(line => line.parameter.unit)).size > 1) }
+}
+
+/** Lines with a name, a colour for each point or member, and a dash for each parameter. */
+function named (lines, view) {
+  const points = new Set(lines.map(line => line.point)).size
+  const parameters = [...new Set(lines.map(line => line.parameter.name))]
+  const members = [...new Set(lines.map(line => JSON.stringify(line.dimensions)))]
+  return lines.map(line => {
+    const member = members.indexOf(JSON.stringify(line.dimensions))
+    const parts = [
+      parameters.length > 1 && line.parameter.label,
+      points > 1 && `${line.point + 1}: ${placeText(...line.place)}`,
+      members.length > 1 && Object.entries(line.dimensions).map(([id, value]) => `${id} ${value}`).join(', ')
+    ].filter(Boolean)
+    const colour = points > 1 ? line.point : members.length > 1 ? member : parameters.indexOf(line.parameter.name)
+    const dash = points > 1 || members.length > 1 ? DASHES[parameters.indexOf(line.parameter.name) % DASHES.length] : undefined
+    return { ...line, name: parts.join(', ') || line.parameter.label, colour, dash }
+  })
+}
+
+function linesTable (axis, lines, found) {
+  const unit = ({ unit }) => unit ? ` (${unit})` : ''
+  const rows = new Map()
+  lines.forEach((line, column) => line.x.forEach((x, i) => {
+    // Vertices of a line may share a place; each has its row.
+    const key = axis.kind === 'number' ? i : String(found[column].x[i])
+    if (!rows.has(key)) rows.set(key, [axis.kind === 'number' ? x : found[column].x[i], ...lines.map(() => null)])
+    rows.get(key)[column + 1] = line.y[i]
+  }))
+  return { columns: [axis.column, ...lines.map(line => `${line.name}${unit(line.parameter)}`)], rows: [...rows.values()] }
+}
+
+function summary (values, unit, mixed) {
+  const range = rangeOf(values)
+  const missing = values.length - (range?.count ?? 0)
+  if (!range) return values.length === 1 ? 'There is no value here.' : `All ${values.length} values are missing here.`
+  const gaps = missing ? `, ${missing} missing` : ''
+  const count = `${range.count} ${range.count === 1 ? 'value' : 'values'}${gaps}`
+  return mixed ? count : `${count}; from ${short(range.low)} to ${withUnit(short(range.high), unit)}`
+}
+
+// --- cells
+
+function cellsChart (document, view, [xName, xAxis], [yName, yAxis], square = false) {
+  const grid = gridOf(document, view.parameter, xName, yName)
+  if (!grid) return null
+  const x = { ...xAxis, values: xAxis.numbers(grid.xs) }
+  const y = { ...yAxis, values: yAxis.numbers(grid.ys) }
+  const { parameter, values } = grid
+  const rows = values.map((value, i) => {
+    const [column, row] = [i % grid.xs.length, Math.floor(i / grid.xs.length)]
+    const plain = (axis, index, given) => axis.kind === 'number' ? axis.values[index] : axis.tabled?.(given[index]) ?? given[index]
+    return [plain(x, column, grid.xs), plain(y, row, grid.ys), value]
+  })
+  const columns = [x.column, y.column, `${parameter.label}${parameter.unit ? ` (${parameter.unit})` : ''}`]
+  return { kind: 'cells', x, y, values, parameter, square, table: { columns, rows }, summary: summary(values, parameter.unit, false) }
+}
+
+// --- single values
+
+function valuesChart (document, view) {
+  const lines = named(linesOf(document, ''), view)
+  const rows = lines.map(line => [line.name, placeText(...line.place), line.y[0], line.parameter.unit])
+  const only = rows.length === 1 ? withUnit(short(rows[0][2], 7), rows[0][3]) : ''
+  return { kind: 'values', table: { columns: ['What', 'Where', 'Value', 'Unit'], rows }, summary: only || `${rows.length} values` }
+}

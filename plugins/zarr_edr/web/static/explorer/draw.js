@@ -1,0 +1,176 @@
+// Drawing on the map: clicks and drags become a shape, whose corners can be moved afterwards.
+
+/* global L */
+
+import { colour, h } from './dom.js'
+import { near } from './numbers.js'
+import { lineColour } from './palettes.js'
+import { KINDS, NotAShape, circleOutline, kilometres, shape } from './shapes.js'
+
+const HANDLE = 22
+const FEW = 25
+
+/** Tools that are dragged from corner to corner rather than clicked. */
+const DRAGGED = new Set(['box', 'circle'])
+
+export class Drawing {
+  /** `drawn` is called with each finished shape, `hint` with what to do next. */
+  constructor (map, { drawn, hint }) {
+    Object.assign(this, { map, drawn, hint, kind: 'point', shape: null, corners: [] })
+    this.layer = L.layerGroup().addTo(map)
+    map.on('click', event => this.clicked(event.latlng))
+    map.on('dblclick', () => this.finish())
+    map.on('mousemove', ({ latlng }) => this.moved(latlng))
+    map.on('keydown', ({ originalEvent }) => this.pressed(originalEvent))
+    this.dragging()
+  }
+
+  /** Choose a tool. */
+  use (kind) {
+    this.kind = kind
+    this.corners = []
+    // Where a drag draws, it cannot move the map.
+    if (DRAGGED.has(kind)) this.map.dragging.disable()
+    else this.map.dragging.enable()
+    if (this.shape) this.show(this.shape)
+    else this.layer.clearLayers()
+    this.hint(HINTS[kind])
+  }
+
+  /** Show a shape that was drawn, here or elsewhere; null: none. */
+  show (drawn) {
+    this.shape = drawn
+    this.corners = []
+    this.layer.clearLayers()
+    this.hint(HINTS[this.kind])
+    if (!drawn) return
+    const centre = this.map.getCenter().lng
+    const turn = near(drawn.corners[0][0], centre) - drawn.corners[0][0]
+    const at = drawn.corners.map(([x, y]) => [y, drawn.kind.startsWith('point') ? near(x, centre) : x + turn])
+    this.outline(drawn.kind, at, drawn.km)
+    if (at.length <= FEW || drawn.kind === 'points') at.forEach((place, i) => this.handle(place, i))
+    if (drawn.kind === 'circle') this.handle(edgeOf(at[0], drawn.km), 1)
+  }
+
+  outline (kind, at, km) {
+    const style = { color: colour('drawn'), weight: 2.5, fillOpacity: 0.08, interactive: false }
+    if (kind === 'line') L.polyline(at, style).addTo(this.layer)
+    if (kind === 'polygon') L.polygon(at, style).addTo(this.layer)
+    if (kind === 'box') L.rectangle(at, style).addTo(this.layer)
+    if (kind === 'circle') L.polygon(circleOutline([at[0][1], at[0][0]], km).map(([x, y]) => [y, x]), style).addTo(this.layer)
+  }
+
+  /** A corner that can be dragged. */
+  handle (place, index) {
+    const { kind, corners } = this.shape
+    const numbered = kind === 'points' || kind === 'point'
+    const dot = h('span', { class: numbered ? 'handle numbered' : 'handle' }, kind === 'points' ? String(index + 1) : '')
+    if (numbered) dot.style.background = lineColour(index)
+    const icon = L.divIcon({ html: dot, className: 'handle-box', iconSize: [HANDLE, HANDLE] })
+    const title = kind === 'circle' && index === 1 ? 'Edge' : `${KINDS[kind].label} ${corners.length > 1 ? `corner ${index + 1}` : ''}`.trim()
+    const marker = L.marker(place, { icon, draggable: true, keyboard: false, title, alt: title }).addTo(this.layer)
+    marker.on('dragend', () => this.drop(index, marker.getLatLng()))
+  }
+
+  drop (index, { lng, lat }) {
+    const { kind, corners, km } = this.shape
+    if (kind === 'circle' && index === 1) return this.offer(corners, kilometres(corners[0], [lng, lat]), kind)
+    this.offer(corners.map((corner, i) => i === index ? [lng, lat] : corner), km, kind)
+  }
+
+  clicked ({ lng, lat }) {
+    if (this.dropped || DRAGGED.has(this.kind)) return
+    if (this.kind === 'point') return this.offer([[lng, lat]])
+    if (this.kind === 'points') {
+      const before = this.shape?.kind === 'points' ? this.shape.corners : []
+      return this.offer([...before, [lng, lat]])
+    }
+    this.corners.push([lng, lat])
+    this.sketch()
+    this.hint(this.corners.length < KINDS[this.kind].least ? 'Click the next corner.' : 'Click more corners, or finish with a double click, Enter or the button.', this.corners.length >= KINDS[this.kind].least)
+  }
+
+  /** End a line or polygon; a double click has added its last corner twice. */
+  finish () {
+    const corners = this.corners.filter(([x, y], i, all) => i === 0 || Math.hypot(x - all[i - 1][0], y - all[i - 1][1]) > 1e-9)
+    if (corners.length >= KINDS[this.kind].least) this.offer(corners)
+  }
+
+  pressed (event) {
+    if (event.target !== this.map.getContainer()) return
+    if (event.key === 'Escape') this.use(this.kind)
+    if (event.key !== 'Enter') return
+    if (this.corners.length) this.finish()
+    else if (!DRAGGED.has(this.kind)) this.clicked(this.map.getCenter())
+  }
+
+  moved (latlng) {
+    if (this.corners.length && !DRAGGED.has(this.kind)) this.sketch([latlng.lng, latlng.lat])
+  }
+
+  /** What has been drawn of a shape so far. */
+  sketch (pointer) {
+    this.layer.clearLayers()
+    const corners = pointer ? [...this.corners, pointer] : this.corners
+    const at = corners.map(([x, y]) => [y, x])
+    const kind = this.kind === 'polygon' && at.length < 3 ? 'line' : this.kind
+    if (kind === 'circle') this.outline(kind, at, kilometres(corners[0], corners[1]))
+    else this.outline(kind, at)
+    for (const place of at.slice(0, this.corners.length)) L.circleMarker(place, { radius: 4, color: colour('drawn'), interactive: false }).addTo(this.layer)
+  }
+
+  /** Boxes and circles: from where the pointer goes down to where it goes up. */
+  dragging () {
+    const container = this.map.getContainer()
+    const at = event => { const { lng, lat } = this.map.mouseEventToLatLng(event); return [lng, Math.max(-90, Math.min(90, lat))] }
+    container.addEventListener('pointerdown', event => {
+      if (!DRAGGED.has(this.kind) || event.button !== 0 || event.target.closest('.leaflet-control, .handle-box')) return
+      this.corners = [at(event)]
+      container.setPointerCapture(event.pointerId)
+    })
+    container.addEventListener('pointermove', event => {
+      if (DRAGGED.has(this.kind) && this.corners.length) this.sketch(at(event))
+    })
+    container.addEventListener('pointerup', event => {
+      if (!DRAGGED.has(this.kind) || !this.corners.length) return
+      const [first, last] = [this.corners[0], at(event)]
+      this.ended()
+      const wide = this.map.latLngToContainerPoint(first.toReversed()).distanceTo(this.map.latLngToContainerPoint(last.toReversed()))
+      if (wide < 4) return this.hint(HINTS[this.kind])
+      this.offer(this.kind === 'box' ? [first, last] : [first], kilometres(first, last))
+    })
+    container.addEventListener('pointercancel', () => this.ended())
+  }
+
+  ended () {
+    this.corners = []
+    this.layer.clearLayers()
+    // The click that follows the end of a drag is not a click.
+    this.dropped = true
+    setTimeout(() => { this.dropped = false })
+  }
+
+  offer (corners, km, kind = this.kind) {
+    try {
+      this.drawn(shape(kind, corners, km))
+    } catch (error) {
+      if (!(error instanceof NotAShape)) throw error
+      this.hint(error.message)
+    }
+  }
+}
+
+const HINTS = {
+  point: 'Click the map: the values of the cell there are shown.',
+  points: 'Click several places, one after another.',
+  line: 'Click the corners of a line.',
+  box: 'Drag from one corner of a box to the other.',
+  polygon: 'Click the corners of a polygon.',
+  circle: 'Drag from the middle of a circle to its edge.'
+}
+
+/** The point of a circle due east, where its radius is changed. */
+function edgeOf ([latitude, longitude], km) {
+  const [x, y] = circleOutline([longitude, latitude], km)[18]
+  return [y, x]
+}

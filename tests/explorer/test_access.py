@@ -1,0 +1,134 @@
+"""For everybody: keyboard, screen readers, light and dark, a phone."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .conftest import Explorer, cannot_run, explored
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+AXE = "4.14.1"
+PROFILE = "?collection=woa&draw=point:-30+1&chart=profile"
+SECTION = "?collection=woa&draw=line:-40+0,-20+10&chart=section"
+VIEWS = {
+    "first": "",
+    "profile": PROFILE,
+    "section": SECTION,
+    "members": "?collection=seasonal&draw=point:12+42&every=number",
+}
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core, which npm installs beside this environment, outside the project's files."""
+    folder = Path(sys.prefix) / "node-axe"
+    folder.mkdir(exist_ok=True)
+    script = folder / f"node_modules/axe-core-{AXE}/axe.min.js"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # other processes of these tests may install, too
+        if not script.exists():
+            quiet = ["--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
+            command = ["npm", "install", "--prefix", str(folder), *quiet, f"axe-core-{AXE}@npm:axe-core@{AXE}"]
+            try:
+                subprocess.run(command, check=True, capture_output=True, timeout=100)
+            except (OSError, subprocess.SubprocessError) as error:
+                cannot_run(f"npm could not install axe-core {AXE}: {error}")
+    return script.read_text(encoding="utf-8")
+
+
+@pytest.fixture(params=["light", "dark"])
+def themed(request: pytest.FixtureRequest, browser: Browser, demo: str) -> Iterator[Explorer]:
+    yield from explored(browser, demo, color_scheme=request.param)
+
+
+@pytest.fixture
+def phone(browser: Browser, demo: str) -> Iterator[Explorer]:
+    yield from explored(browser, demo, viewport={"width": 360, "height": 740}, has_touch=True)
+
+
+@pytest.mark.parametrize("search", VIEWS.values(), ids=VIEWS)
+def test_axe_finds_nothing_serious(themed: Explorer, axe: str, search: str) -> None:
+    themed.open(search)
+    if search:
+        themed.table()
+    themed.page.evaluate(f"{axe}; 0")
+    found = themed.page.evaluate("axe.run()")["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in serious] == []
+
+
+@pytest.mark.parametrize("search", VIEWS.values(), ids=VIEWS)
+def test_a_phone_needs_no_scrolling_sideways(phone: Explorer, search: str) -> None:
+    phone.open(search)
+    phone.page.wait_for_timeout(400)
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_tap_asks_for_a_place(phone: Explorer) -> None:
+    phone.open("?collection=woa")
+    phone.page.touchscreen.tap(*phone.at(0.4, 0.5))
+    assert phone.table()[0][0] == "Depth (m)"
+
+
+@pytest.mark.parametrize(
+    ("tool", "text", "query"),
+    [
+        ("Point", "-30 1", "/position?coords=POINT(-30%201)"),
+        ("Points", "-30 1\n-20, 2", "/position?coords=MULTIPOINT((-30%201),(-20%202))"),
+        ("Line", "-30 1\n-28 1", "/trajectory?coords=LINESTRING(-30%201,-28%201)"),
+        ("Box", "-30 1\n-20 5", "/cube?bbox=-30,1,-20,5"),
+        ("Polygon", "-30 1\n-20 1\n-25 9", "/area?coords=POLYGON((-30%201,-20%201,-25%209,-30%201))"),
+        ("Circle", "-30 1", "/radius?coords=POINT(-30%201)&within=300&within-units=km"),
+    ],
+)
+def test_everything_can_be_drawn_by_typing(explorer: Explorer, tool: str, text: str, query: str) -> None:
+    explorer.open("?collection=woa")
+    explorer.press(tool)
+    explorer.type(text)
+    explorer.table()
+    assert f"/collections/woa{query}&" in explorer.url
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("here", 'Line 1, "here", is not a longitude and a latitude'),
+        ("-30 95", "95 is not a latitude"),
+        ("-30 1\n-20 1", "At most 1 position; there are 2."),
+        ("", "A point needs 1"),
+    ],
+)
+def test_what_cannot_be_understood_is_told_beside_the_field(explorer: Explorer, text: str, words: str) -> None:
+    explorer.open("?collection=woa").type(text)
+    assert words in explorer.page.locator("#typed-fault").inner_text()
+
+
+def test_the_map_is_used_by_keyboard(explorer: Explorer) -> None:
+    explorer.open("?collection=woa&at=-30,1,3")
+    explorer.page.locator("#map").focus()
+    explorer.page.keyboard.press("ArrowRight")
+    explorer.until(lambda: bool(explorer.page.locator("#under").inner_text()))
+    explorer.page.keyboard.press("Enter")
+    explorer.table()
+    assert "coords=POINT(-" in explorer.url
+
+
+def test_tools_and_sliders_say_what_they_are(explorer: Explorer) -> None:
+    explorer.open(PROFILE)
+    for role, name in (
+        ("slider", "Time"),
+        ("slider", "depth"),
+        ("combobox", "Collection"),
+        ("group", "Chart: By level"),
+    ):
+        explorer.page.get_by_role(role, name=name, exact=True).wait_for()  # type: ignore[arg-type]  # any of these
+    assert explorer.page.get_by_role("button", name="Point", exact=True).get_attribute("aria-pressed") == "true"

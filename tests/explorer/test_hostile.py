@@ -1,0 +1,152 @@
+"""Whatever stands in the metadata of a store, in a configuration or in an address is text, and stays text.
+
+The browser's own guard against foreign scripts is switched off here: nothing but the page itself may stop them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+from zarr_edr.testing.server import served
+
+from .conftest import Explorer, explored
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+PAYLOADS = (
+    "<script>fired(1)</script>",
+    "<img src=x onerror=fired(2)>",
+    "<svg onload=fired(3)>",
+    "<svg><script>fired(4)</script></svg>",
+    '"><script>fired(5)</script>',
+    "'><img src=x onerror=fired(6)>",
+    '" onfocus=fired(7) autofocus="',
+    "' onmouseover=fired(8) '",
+    "<iframe srcdoc='<script>parent.fired(9)</script>'>",
+    "<a href=javascript:fired(10)>x</a>",
+    "javascript:fired(11)",
+    "</select><img src=x onerror=fired(12)>",
+    "</option><script>fired(13)</script>",
+    "</code></pre><img src=x onerror=fired(14)>",
+    "<details open ontoggle=fired(15)>",
+    "<video><source onerror=fired(16)></video>",
+    "<style>@import 'javascript:fired(17)'</style>",
+    "<body onload=fired(18)>",
+    "{{constructor.constructor('fired(19)')()}}",
+    "${fired(20)}",
+    "&lt;img src=x onerror=fired(21)&gt;",
+    "</script><script>fired(22)</script>",
+)
+FIRED = "window.fires = []; window.fired = number => fires.push(number)"
+
+
+def store(folder: Path) -> Path:
+    """A store with a payload in every name, unit and attribute, in times, levels and a further dimension."""
+    coordinates = {
+        "member <img src=x onerror=fired(30)>": (
+            ["member <img src=x onerror=fired(30)>"],
+            np.array(["a", PAYLOADS[1]]),
+        ),
+        "time": (["time"], np.array(["2020-01-01", "2020-01-02"], "datetime64[ns]")),
+        "z": (["z"], [1.0, 2.0], {"positive": "down", "units": PAYLOADS[0], "long_name": PAYLOADS[4], "axis": "Z"}),
+        "lat": (["lat"], [0.0, 1.0, 2.0], {"units": "degrees_north"}),
+        "lon": (["lon"], [0.0, 1.0, 2.0], {"units": "degrees_east"}),
+    }
+    attributes = ("long_name", "units", "standard_name", "description")
+    values = np.arange(72, dtype="f4").reshape(2, 2, 2, 3, 3)
+    names = [payload.replace("/", "\u2215") for payload in PAYLOADS]
+    variables = {
+        name: (list(coordinates), values, dict.fromkeys(attributes, payload))
+        for name, payload in zip(names, PAYLOADS, strict=True)
+    }
+    dataset = xr.Dataset(variables, coordinates, dict.fromkeys(("title", "summary", "comment"), PAYLOADS[0]))
+    dataset.to_zarr(folder / "hostile.zarr", consolidated=False)
+    return folder / "hostile.zarr"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("hostile")
+    provider = {"type": "edr", "name": "zarr_edr.ZarrEDRProvider", "data": str(store(folder))}
+    texts = {"title": PAYLOADS[11], "description": PAYLOADS[1], "keywords": list(PAYLOADS)}
+    hidden = {"title": "hidden", "visibility": "hidden", "providers": [provider]}
+    resources = {"hostile": {**texts, "providers": [provider]}, "hidden": hidden}
+    config = folder / "config.yml"
+    config.write_text(yaml.safe_dump({"resources": resources}))
+    with served(config) as server:
+        yield server.url
+
+
+@pytest.fixture
+def unguarded(browser: Browser, service: str) -> Iterator[Explorer]:
+    for explorer in explored(browser, service, bypass_csp=True):
+        explorer.page.add_init_script(FIRED)
+        yield explorer
+        assert explorer.page.evaluate("window.fires") == []
+        assert not explorer.page.locator("#explorer :is(img, iframe, script, video, style, object, embed)").count()
+
+
+def test_metadata_fire_nothing(unguarded: Explorer) -> None:
+    unguarded.open("?draw=point:1+1&chart=series")
+    unguarded.table()
+    shown = unguarded.page.locator("#parameter option").all_inner_texts()
+    assert {text.partition(" (<")[0].partition(' ("')[0].partition(" ('")[0] for text in shown} >= set(PAYLOADS[:4])
+
+
+@pytest.mark.parametrize("way", ["series", "profile", "both", "values"])
+def test_charts_of_them_fire_nothing(unguarded: Explorer, way: str) -> None:
+    names = (
+        unguarded.open()
+        .page.locator("#parameter option")
+        .evaluate_all("options => options.map(option => option.value)")
+    )
+    also = "&".join(f"also={quote(name)}" for name in names[1:6])
+    unguarded.open(f"?draw=points:1+1,2+2&chart={way}&{also}&every={quote('member <img src=x onerror=fired(30)>')}")
+    unguarded.table()
+    unguarded.page.mouse.move(*unguarded.at(0.5, 0.5))
+
+
+def test_code_for_them_fires_nothing(unguarded: Explorer) -> None:
+    unguarded.open("?draw=box:0+0,2+2")
+    unguarded.table()
+    for name in unguarded.page.locator("#code-language option").all_inner_texts():
+        unguarded.page.locator("#code-language").select_option(name)
+        assert "hostile" in unguarded.page.locator("#snippets code").inner_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["collection", "parameter", "also", "run", "datetime", "z", "draw", "chart", "at", "palette", "range"]
+)
+def test_an_address_fires_nothing(unguarded: Explorer, name: str) -> None:
+    for payload in PAYLOADS[:3]:
+        unguarded.open(f"?{name}={quote(payload)}")
+
+
+def test_an_unknown_dimension_in_an_address_fires_nothing(unguarded: Explorer) -> None:
+    for payload in PAYLOADS[:3]:
+        unguarded.open(f"?dim-{quote(payload)}={quote(payload)}")
+
+
+def test_the_words_of_a_failure_fire_nothing(unguarded: Explorer) -> None:
+    unguarded.open()
+    bodies = iter([json.dumps({"code": p, "description": f"{i}: {p}"}) for i, p in enumerate(PAYLOADS)])
+    unguarded.page.route("**/position?*", lambda route: route.fulfill(status=400, body=next(bodies)))
+    for number, payload in enumerate(PAYLOADS):
+        unguarded.type(f"1 {number / 100}")
+        unguarded.page.locator("#chart-state", has_text=f"{number}: {payload}").wait_for()
+
+
+def test_a_collection_that_is_not_listed_can_be_explored(unguarded: Explorer) -> None:
+    unguarded.open("?collection=hidden&draw=point:1+1")
+    assert "/collections/hidden/position" in unguarded.url
+    assert unguarded.page.locator("#faults").inner_text() == ""

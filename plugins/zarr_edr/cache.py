@@ -166,7 +166,7 @@ def _held_bytes(values: NDArray[Any]) -> int:
     return _ENTRY_BYTES + (values.itemsize if not any(values.strides) else values.nbytes)
 
 
-_DEFAULT_BYTES = 256 * 1024**2
+_DEFAULT_BYTES = 128 * 1024**2
 
 _process_cache = ChunkCache(_DEFAULT_BYTES)
 _wanted_bytes: set[int] = set()

@@ -24,6 +24,10 @@ _TASK_BYTES = 4 * 1024**2
 or more. Smaller chunks share a task."""
 
 
+_TASKS_PER_THREAD = 8
+"""So that threads are done at the same time, about; the end of each task is a struggle for the interpreter's lock."""
+
+
 class Scheduler(Protocol):
     """Runs independent tasks."""
 
@@ -98,8 +102,8 @@ class ThreadScheduler:
     """Threads of this process: codecs release the GIL, stores are waited for."""
 
     def chunks_per_task(self, chunks: int, chunk_bytes: int) -> int:
-        """Enough for `_TASK_BYTES`, but no fewer tasks than there are threads."""
-        worth_it = max(1, _TASK_BYTES // max(1, chunk_bytes))
+        """Enough for `_TASK_BYTES`, and for no more than some tasks a thread, but no fewer tasks than there are threads."""
+        worth_it = max(1, _TASK_BYTES // max(1, chunk_bytes), chunks // (_TASKS_PER_THREAD * _threads()))
         return max(1, min(worth_it, -(-chunks // _threads())))
 
     def run[T, R](
@@ -130,7 +134,8 @@ _REMOTE_THREADS = 32
 
 
 def _threads() -> int:
-    return max(4, 2 * (os.cpu_count() or 1))
+    """One for each processor: with more, they take the interpreter's lock from each other more than they gain."""
+    return max(2, os.cpu_count() or 1)
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,7 @@ from benchmarks.questions import Grid, Question
 from benchmarks.stores import SMALL
 from benchmarks.systems.base import coverage_values
 from benchmarks.systems.ours import Ours, serving
+from benchmarks.systems.stock import Stock
 
 MIB = 1024**2
 
@@ -255,22 +256,31 @@ def schedulers(folder: Path) -> None:
 def stack(folder: Path) -> None:
     """What each layer adds to a query for one point whose chunk is held, in processor time."""
     grid = Grid.of(stores.generated(SMALL, folder)["points"])
-    asked = grid.questions(1, 1, 500)
+    asked = grid.questions(1, 1, 1000)
     rows: list[tuple[str, str]] = []
     with serving({grid.store.name: str(grid.store.path)}, folder, 1) as server:
-        for label, header in (("the straight way", ""), ("Flask's routes and contexts", 'If-None-Match: "x"\r\n')):
-            requests = [
-                Ours().requests(question, server.port)[0].replace(b"Accept:", f"{header}Accept:".encode())
-                for question in asked
-            ]
-            latency_ms(server.port, requests)
-            before = server.cpu_s()
-            for _ in range(4):
-                latency_ms(server.port, requests)
-            used = (server.cpu_s() - before) / (4 * (len(requests) + 5))
-            rows.append((f"server process, {label}", f"{used * 1e6:.0f}"))
-    rows.append(("engine alone: text to bytes", f"{_engine_us(grid, asked):.0f}"))
+        for label, header in (("a plain request", ""), ("one that Flask is needed for", 'If-None-Match: "x"\r\n')):
+            requests = [Ours().requests(question, server.port)[0] for question in asked]
+            rows.append((f"zarr-edr serve, {label}", _used_us(server, [_with(r, header) for r in requests])))
+    for provider, label in (("zarr_edr.ZarrEDRProvider", "this provider"), ("xarray-edr", "its own")):
+        system = Stock(provider=provider, workers=1)
+        with system.serve([grid.store], folder) as server:
+            requests = [system.requests(question, server.port)[0] for question in asked]
+            rows.append((f"pygeoapi with {label} behind gunicorn", _used_us(server, requests)))
+    rows.append(("the engine alone, from text to bytes", f"{_engine_us(grid, asked):.0f}"))
     table("Processor time of one answer", ("what", "µs"), rows)
+
+
+def _with(request: bytes, header: str) -> bytes:
+    return request.replace(b"Accept:", f"{header}Accept:".encode())
+
+
+def _used_us(server: Server, requests: Sequence[bytes]) -> str:
+    """Processor time of the server's processes for one answer."""
+    latency_ms(server.port, requests)
+    before = server.cpu_s()
+    latency_ms(server.port, requests)
+    return f"{(server.cpu_s() - before) / (len(requests) + 5) * 1e6:.0f}"
 
 
 def _engine_us(grid: Grid, asked: Sequence[Question]) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.dataset.chunks import Fetched
 from zarr_edr.limits import Deadline
+from zarr_edr.places import WAITING
 
 
 @dataclass(slots=True, eq=False)
@@ -70,7 +71,8 @@ class ChunkCache:
                     flight = self._flights[key] = _Flight()
             if mine:
                 return self._fly(key, flight, fetch)
-            flight.done.wait(None if deadline is None else max(0.0, deadline.remaining_s))
+            with WAITING:
+                flight.done.wait(None if deadline is None else max(0.0, deadline.remaining_s))
             if deadline is not None:
                 deadline.check()
             if flight.values is not None:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import islice
+from threading import Semaphore
 from typing import TYPE_CHECKING, Protocol
 
 from dask.threaded import get as get_threaded
 
 from zarr_edr.limits import Deadline
+from zarr_edr.places import place
 
 if TYPE_CHECKING:
     from zarr_edr.plan import ReadPlan
@@ -110,8 +112,15 @@ class ThreadScheduler:
         self, function: Callable[[T, Deadline | None], R], tasks: Sequence[T], deadline: Deadline
     ) -> tuple[Sequence[R], str]:
         """See `Scheduler.run`."""
-        graph, keys = graph_of(function, tasks, deadline)
-        return get_threaded(graph, keys, pool=_pool(os.getpid())), "threads"
+        pid = os.getpid()
+        places = _places(pid)
+
+        def placed(task: T, deadline: Deadline | None) -> R:
+            with place(places):
+                return function(task, deadline)
+
+        graph, keys = graph_of(placed, tasks, deadline)
+        return get_threaded(graph, keys, pool=_pool(pid)), "threads"
 
 
 class RemoteScheduler:
@@ -134,14 +143,25 @@ _REMOTE_THREADS = 32
 
 
 def _threads() -> int:
-    """One for each processor: with more, they take the interpreter's lock from each other more than they gain."""
+    """Of those that compute at a time, one for each processor."""
     return max(2, os.cpu_count() or 1)
+
+
+_THREADS_PER_PLACE = 4
+"""The others wait for a disk, or for a place."""
+
+
+@lru_cache(maxsize=1)
+def _places(pid: int) -> Semaphore:
+    """Those of process `pid`, see `places`."""
+    del pid
+    return Semaphore(_threads())
 
 
 @lru_cache(maxsize=1)
 def _pool(pid: int) -> ThreadPoolExecutor:
     """The pool of process `pid`: threads do not survive the fork that makes a server's worker."""
-    return ThreadPoolExecutor(_threads(), thread_name_prefix=f"zarr-edr-read-{pid}")
+    return ThreadPoolExecutor(_THREADS_PER_PLACE * _threads(), thread_name_prefix=f"zarr-edr-read-{pid}")
 
 
 @lru_cache(maxsize=1)

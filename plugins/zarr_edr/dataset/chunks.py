@@ -361,7 +361,7 @@ class _Counted:
     def __init__(self, file: LocalFile) -> None:
         self._file, self.size, self.bytes_read = file, file.size, 0
 
-    def read(self, start: int, stop: int) -> bytes:
+    def read(self, start: int, stop: int) -> bytes | bytearray:
         """See `LocalFile.read`."""
         data = self._file.read(start, stop)
         self.bytes_read += len(data)

@@ -21,6 +21,7 @@ from zarr_edr.dataset.remote import RemoteStore
 from zarr_edr.dataset.source import io_errors
 from zarr_edr.errors import StoreUnavailable
 from zarr_edr.limits import Deadline
+from zarr_edr.places import WAITING, placed
 
 ByteRange = RangeByteRequest | SuffixByteRequest | OffsetByteRequest
 
@@ -135,8 +136,25 @@ class LocalFile:
         """A part of it."""
         return LocalFile(self.descriptor, size, self.start + start)
 
-    def read(self, start: int, stop: int) -> bytes:
+    def read(self, start: int, stop: int) -> bytes | bytearray:
         """Bytes `start` to below `stop`; fewer where the file ends before."""
+        if not placed():
+            return self._read(start, stop)
+        if (at_once := self._at_once(start, stop)) is not None:
+            return at_once
+        with WAITING:
+            return self._read(start, stop)
+
+    def _at_once(self, start: int, stop: int) -> bytearray | None:
+        """The same where all of it is in memory, so that no disk has to be waited for."""
+        data = bytearray(stop - start)
+        try:
+            got = os.preadv(self.descriptor, [data], self.start + start, os.RWF_NOWAIT)
+        except OSError:  # it is not, or this file system cannot tell
+            return None
+        return data if got == len(data) else None
+
+    def _read(self, start: int, stop: int) -> bytes:
         data = os.pread(self.descriptor, stop - start, self.start + start)
         while len(data) < stop - start and (more := self._more(start + len(data), stop)):
             data += more

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from zarr.storage import LocalStore
 
 from zarr_edr.dataset.chunks import ChunkedArray
 from zarr_edr.dataset.model import Int64Array, Parameter
@@ -51,7 +50,7 @@ _DECODED_BYTES_PER_S = 800e6
 
 def cost_s(array: ChunkedArray, chunks: int) -> float:
     """Seconds that reading so many chunks of an array takes on one thread, about: chunks * (cost of each + bytes / rate)."""
-    chunk_s = _LOCAL_CHUNK_S if isinstance(array.array.store, LocalStore) else _REMOTE_CHUNK_S
+    chunk_s = _REMOTE_CHUNK_S if array.remote else _LOCAL_CHUNK_S
     return chunks * (chunk_s + array.chunk_bytes / _DECODED_BYTES_PER_S)
 
 

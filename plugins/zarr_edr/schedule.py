@@ -144,7 +144,7 @@ _REMOTE_THREADS = 32
 
 def _threads() -> int:
     """Of those that compute at a time, one for each processor."""
-    return max(2, os.cpu_count() or 1)
+    return max(2, len(os.sched_getaffinity(0)))
 
 
 _THREADS_PER_PLACE = 4

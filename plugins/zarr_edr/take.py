@@ -53,11 +53,12 @@ def _of_part(
     cache, chunk_bytes = process_cache(), array.chunk_bytes
     if 2 * (stop - first) * array.dtype.itemsize > chunk_bytes:
         return None
-    if not cache.part_will_do((array.token, index), chunk_bytes):
+    if not cache.part_will_do((array.token, index)):
         return None
     part = array.fetch_part(index, first, stop, deadline, cache.get)
     if part is None:
         return None
+    cache.part_was_read((array.token, index), chunk_bytes)
     return [part.values[numbers - part.start] for numbers, _, _ in wanted], True, part.bytes_read
 
 

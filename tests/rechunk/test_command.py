@@ -121,7 +121,16 @@ def web(folder: Path) -> Iterator[str]:
 def test_a_remote_store_can_be_the_source(steps: Path, tmp_path: Path) -> None:
     finish(steps)
     with web(tmp_path) as url:
-        shown = rechunk(f"{url}/steps.zarr", tmp_path / "t", "--for", "points", "--storage", "block_size=1000")
+        shown = rechunk(
+            f"{url}/steps.zarr",
+            tmp_path / "t",
+            "--for",
+            "points",
+            "--storage",
+            "backend=fsspec",
+            "--storage",
+            "block_size=1000",
+        )
     assert shown.exit_code == 0, shown.stderr
     np.testing.assert_array_equal(values(tmp_path / "t"), values(steps))
 

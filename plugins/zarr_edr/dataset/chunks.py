@@ -171,6 +171,9 @@ class ChunkedArray:
             values = self._layout.transform.decode_chunk(raw, self._layout.chunk_spec).as_numpy_array()
         except DECODE_ERRORS as error:
             raise self._corrupt(index, error) from error
+        if self.remote and not values.flags.owndata:
+            # A view of bytes that were read together with others': held in the cache, it would hold them all.
+            values = values.copy()
         values.flags.writeable = False
         return Fetched(values, bytes_read)
 
@@ -227,10 +230,16 @@ class ChunkedArray:
         shard = self._layout.shard
         if shard is None:
             return self.chunk_key(index), None, 0
-        outer, inner = shard.locate(index)
+        outer = shard.locate(index)[0]
         held = self._held_index(shard, outer, deadline, remember)
-        span = shard.span(held.values, inner)
+        span = self._span(shard, held.values, index)
         return None if span is None else self.shard_key(outer), span, held.bytes_read
+
+    def _span(self, shard: Shard, held: NDArray[Any], index: ChunkIndex) -> RangeByteRequest | None:
+        try:
+            return shard.span(held, shard.locate(index)[1])
+        except ValueError as error:
+            raise self._corrupt(index, error) from error
 
     def _held_index(
         self, shard: Shard, outer: ChunkIndex, deadline: Deadline | None, remember: Remember | None
@@ -278,7 +287,7 @@ class ChunkedArray:
         shard = self._layout.shard
         assert shard is not None  # noqa: S101  # see `sharded`
         held = self._held_index(shard, outer, deadline, remember)
-        return [shard.span(held.values, shard.locate(index)[1]) for index in chunks]
+        return [self._span(shard, held.values, index) for index in chunks]
 
     def _check_there(self, deadline: Deadline | None, remember: Remember | None) -> None:
         """Raise `StoreUnavailable` where the array is gone with its chunk: that is no absent chunk.

@@ -77,7 +77,8 @@ class Helper:
             with self._lock:
                 self._closed = True
             for future in self._asked.values():
-                future.set_exception(ReadFailed("The helper has ended."))
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(ReadFailed("The helper has ended."))
 
     def close(self) -> None:
         """End the process, and wait for it."""
@@ -151,6 +152,8 @@ def _tell(store: Any, request: tuple[int, int, str, tuple[Any, ...]], out: IO[by
         answer = bytes(answer) if what == "get" and answer is not None else answer
     except OSError as failure:
         error = failure
+    except Exception as failure:  # noqa: BLE001 - whoever asked waits for an answer, whatever went wrong here
+        error = ReadFailed(type(failure).__name__)
     with lock:
         pickle.dump((number, answer, error), out)
         out.flush()

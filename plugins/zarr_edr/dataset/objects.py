@@ -177,7 +177,7 @@ def _read_file(path: str, byte_range: ByteRange | None) -> Buffer | None:
             case None:
                 data = file.read(0, file.size)
             case RangeByteRequest(start, end):
-                data = file.read(start, min(end, file.size))
+                data = file.read(min(start, file.size), min(end, file.size))
             case OffsetByteRequest(offset):
                 data = file.read(offset, file.size)
             case SuffixByteRequest(suffix):

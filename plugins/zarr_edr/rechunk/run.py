@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import filelock
 import zarr
@@ -24,7 +25,7 @@ from zarr_edr.dataset.chunks import ChunkedArray
 from zarr_edr.dataset.model import Collection, Parameter
 from zarr_edr.dataset.source import display_name, open_group
 from zarr_edr.errors import ChunkCorrupt, ConfigurationError, StoreUnavailable
-from zarr_edr.rechunk.copying import read_region, verify_region, write_region
+from zarr_edr.rechunk.copying import read_region, settle_region, verify_region, write_region
 from zarr_edr.rechunk.journal import Entry, Journal, state_of
 from zarr_edr.rechunk.regions import Pass, Region, plan_passes
 from zarr_edr.rechunk.shapes import Axes, Kind, Shape, chunks_for
@@ -159,6 +160,7 @@ class Task:
             "SRC": display_name(options.source),
             "--for": " and ".join(self._kinds()),
             "--memory": options.memory,
+            "--no-verify": "off" if options.verify else "on",
             **state_of(self._group),
         }
 
@@ -250,6 +252,7 @@ class Task:
         write_region(target, one.shards, region, held)
         if self.options.verify:
             verify_region(written, region, held)
+        settle_region(target, one.shards, region)
         return held.absent
 
 
@@ -280,7 +283,7 @@ def _check_target(options: Options) -> None:
         raise ConfigurationError(f"DST is {str(target)[:60]!r}; a layout is written to a local folder only.")
     if target.exists() or target.is_symlink():
         raise ConfigurationError(f"{target} exists already; name a DST that does not, or remove it.")
-    source = Path(os.path.realpath(options.source))
+    source = Path(os.path.realpath(urlsplit(options.source).path if "://" in options.source else options.source))
     if source.is_dir() and Path(os.path.realpath(target)).is_relative_to(source):
         raise ConfigurationError(f"{target} is within the source; a layout is a store beside it.")
 

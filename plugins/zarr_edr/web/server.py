@@ -40,8 +40,7 @@ STOP_S = 35
 
 _MALLOC = {-8: 1, -3: 4 * 1024**2, -1: 16 * 1024**2}
 """Of glibc's mallopt: M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD. By default each of up to 8 arenas for a processor keeps
-what chunks of a megabyte left in it: a worker of 500 MB had 770. The one arena keeps nobody waiting: threads that allocate hold
-the interpreter's lock."""
+what chunks of a megabyte left in it: a worker of 500 MB had 770. The rate of answers was the same with one arena and with two."""
 
 
 class CannotListen(EdrError):

@@ -79,13 +79,13 @@ class StraightWay:
             return self.behind(environ, start_response)
         try:
             found, tag = self._answer(asked)
-        except EdrError as error:
+        except Exception as error:  # noqa: BLE001 - Flask, behind, raises it again where all failures are answered
             environ[routes.FAILED] = error
             return self.behind(environ, start_response)
         max_age_s = asked.collection.settings.max_age_s
         body = found.body
         if not isinstance(body, bytes) or ("HTTP_ACCEPT_ENCODING" in environ and len(body) >= MIN_BYTES):
-            environ[routes.MADE] = routes.Made(found, asked.media_type, None, tag, max_age_s)
+            environ[routes.MADE] = routes.Made(found, asked.media_type, tag, max_age_s)
             return self.behind(environ, start_response)
         headers = [
             ("Content-Type", asked.media_type),

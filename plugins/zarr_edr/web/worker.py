@@ -225,6 +225,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         if self.alive and self._passed < PASSES and SHARES.least(self.age) < self.nr_conns:
             self._passed += 1
             time.sleep(PASS_S)
+            if not select.select([listener], [], [], 0)[0]:  # another has taken it
+                self._passed = 0
             return
         self._passed = 0
         try:

@@ -55,7 +55,7 @@ def _bars(axes: Axes, title: str, speeds: dict[str, float]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(min(speeds.values()) / 3, max(speeds.values()) * 4)
     axes.invert_yaxis()
-    axes.set_title(title, color=INK, fontsize=9.5, loc="left")
+    axes.set_title(f"{title} (logarithmic)", color=INK, fontsize=9.5, loc="left")
     axes.tick_params(colors=INK, which="both", length=0, labelbottom=False)
     axes.spines[:].set_visible(False)
 

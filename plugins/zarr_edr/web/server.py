@@ -7,7 +7,6 @@ dask its own and its connections to a cluster, with the first request that needs
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import shutil
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 
 from zarr_edr.errors import EdrError, ErrorKind
+from zarr_edr.web import memory
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -36,11 +36,6 @@ REQUEST_LINE_BYTES = 64 * 1024
 """Longest first line of a request: some 3,000 points of a MULTIPOINT. More go into a POST."""
 STOP_S = 35
 """Seconds from SIGTERM after which a request still running is given up; above the default of `limits.seconds`."""
-
-
-_MALLOC = {-8: 1, -3: 4 * 1024**2, -1: 16 * 1024**2}
-"""Of glibc's mallopt: M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD. By default each of up to 8 arenas for a processor keeps
-what chunks of a megabyte left in it: a worker of 500 MB had 770. The rate of answers was the same with one arena and with two."""
 
 
 class CannotListen(EdrError):
@@ -139,7 +134,7 @@ def serve(config: Path, bind: str | None = None, workers: int | None = None, thr
     Raises `CannotListen` and `ConfigurationError` before anything is served. In the worker processes this returns too,
     when they stop.
     """
-    _keep_memory_together()
+    memory.keep_together()
     master = os.getpid()
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until gunicorn sets its own
     workdir = Path(tempfile.mkdtemp(prefix="zarr-edr-"))
@@ -159,14 +154,6 @@ def serve(config: Path, bind: str | None = None, workers: int | None = None, thr
             signal.signal(signal.SIGTERM, before)
             shutil.rmtree(workdir, ignore_errors=True)
     return 0
-
-
-def _keep_memory_together() -> None:
-    """Have the C library give back what chunks took, unless the environment says how it is to be done."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # of glibc; others have their own ways
-    if mallopt is not None and not any(name.startswith("MALLOC_") for name in os.environ):
-        for parameter, value in _MALLOC.items():
-            mallopt(parameter, value)
 
 
 def _stop_jobs(app: Flask) -> None:

@@ -28,6 +28,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
+from zarr_edr.web.memory import Trimmer
 from zarr_edr.web.shares import Shares
 
 HEAD_S = 10.0
@@ -205,10 +206,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         """Connections whose request is there and that no thread has taken yet."""
         self._waiting_lock = Lock()
         self._passed = 0
+        self._trimmer = Trimmer()
 
     def notify(self) -> None:
         """Tell the arbiter, and the other workers, that this one is there."""
         super().notify()
+        self._trimmer.tick()
         SHARES.tell(self.age, self.nr_conns)
 
     def enqueue_req(self, conn: Connection) -> None:

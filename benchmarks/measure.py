@@ -41,6 +41,15 @@ class Bench:
     failures: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which windows of a workload."""
+
+    first: int
+    of: int
+    """Windows in all."""
+
+
 def measure(bench: Bench, workload: Workload, grid: Grid) -> Row:
     """All systems that can answer such questions."""
     questions = ask(grid, workload)
@@ -50,7 +59,10 @@ def measure(bench: Bench, workload: Workload, grid: Grid) -> Row:
         stores.read_pages(grid.store.path)
     able = [system for system in able if _verified(bench, system, grid, questions)]
     latencies = _latencies(bench, able, workload, grid, questions)
-    rates = [rate for clients in workload.clients for rate in _rates(bench, able, grid, questions, clients, latencies)]
+    rates = []
+    for number, clients in enumerate(workload.clients):
+        part = Part(WINDOWS * number, WINDOWS * len(workload.clients))
+        rates += _rates(bench, able, grid, questions, clients, latencies, part)
     failures = tuple(bench.failures[before:])
     return Row(workload.name, grid.store.name, tuple(latencies), tuple(rates), foreign.cores(), failures)
 
@@ -144,8 +156,9 @@ def _rates(
     questions: Sequence[Question],
     clients: int,
     latencies: Sequence[Latency],
+    part: Part,
 ) -> list[Rate]:
-    """Answers per second of all systems, window by window."""
+    """Answers per second of all systems, window by window, each of which has questions of its own."""
     wanted = {n: oracle.expected(grid, questions[n]) for n in range(0, len(questions), CHECK_EVERY)}
     usual = {latency.system: statistics.median(latency.ms) / 1e3 for latency in latencies}
     found: dict[str, list[tuple[float, int, int]]] = {system.name: [] for system in able if system.name in usual}
@@ -156,7 +169,7 @@ def _rates(
                 continue
             server = bench.servers[system.name]
             seconds = window_s(usual[system.name], clients, bench.seconds)
-            first = (window + WINDOWS * clients) * len(questions) // 7 % len(questions)
+            first = (part.first + window) * len(questions) // part.of
             items = _items(
                 system, server.port, questions, wanted, first, most=math.ceil(seconds / usual[system.name]) * 8
             )

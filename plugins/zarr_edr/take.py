@@ -104,9 +104,6 @@ def _gather(chunk: NDArray[Any], local: tuple[Selection, ...], orthogonal: int) 
     if all(isinstance(selection, slice) for selection in local[:orthogonal]):
         return chunk[local]
     # With an index array among them, numpy would move the orthogonal axes about: spell all of them out as an open mesh.
-    indices = [
-        np.arange(selection.start, selection.stop) if isinstance(selection, slice) else selection
-        for selection in local[:orthogonal]
-    ]
+    indices = map(_indices, local[:orthogonal])
     mesh = [index.reshape((-1,) + (1,) * (orthogonal - axis)) for axis, index in enumerate(indices)]
     return chunk[(*mesh, *local[orthogonal:])]

@@ -58,9 +58,11 @@ def _options() -> argparse.Namespace:
     names = ", ".join([workload.key for workload in WORKLOADS] + [OBJECTS])
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help=f"such workloads alone: {names}")
     parser.add_argument("--systems", default="", metavar="A,B", help="such systems alone, e.g. zarr-edr,limit")
-    parser.add_argument("--seconds", type=float, default=3.0, help="shortest window, and time for latencies (3)")
+    parser.add_argument("--seconds", type=float, default=2.5, help="shortest window, and time for latencies (2.5)")
     parser.add_argument("--small", action="store_true", help="small stores: to try the benchmark, not to measure")
-    parser.add_argument("--rewrite", action="store_true", help="measure nothing: write the last whole run's results again")
+    parser.add_argument(
+        "--rewrite", action="store_true", help="measure nothing: write the last whole run's results again"
+    )
     options = parser.parse_args()
     unknown = set(options.only) - {workload.key for workload in WORKLOADS} - {OBJECTS}
     if unknown:

@@ -11,7 +11,8 @@ from zarr_edr.web.memory import Trimmer
 
 
 def test_memory_is_trimmed_once_in_a_while_however_often_it_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    trimmer, trimmed = Trimmer(), []
+    trimmer = Trimmer()
+    trimmed: list[int] = []
     monkeypatch.setattr(trimmer, "_trim", trimmed.append)
     start = time.monotonic()
     for seconds in (1, 5, 11, 12, 20, 22):

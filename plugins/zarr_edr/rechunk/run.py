@@ -125,7 +125,7 @@ class Task:
         the source cannot be read, the target cannot be written or does not read back as it was written. All but the region that
         failed is kept, then as after an interruption.
         """
-        self._part.mkdir(parents=True, exist_ok=True)
+        self._make_part()
         lock = filelock.FileLock(self._part / "lock")
         try:
             lock.acquire(timeout=0)
@@ -139,6 +139,13 @@ class Task:
             raise StoreUnavailable(f"{self._part} could not be written: {reason}.") from error
         finally:
             lock.release()
+
+    def _make_part(self) -> None:
+        try:
+            self._part.mkdir(exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ConfigurationError(f"The folder {self._part} cannot be made: {reason}.") from error
 
     def _run(self, progress: Callable[[int], None]) -> Outcome:
         journal = Journal(self._part / "journal.jsonl", self._header())
@@ -283,6 +290,10 @@ def _check_target(options: Options) -> None:
         raise ConfigurationError(f"DST is {str(target)[:60]!r}; a layout is written to a local folder only.")
     if target.exists() or target.is_symlink():
         raise ConfigurationError(f"{target} exists already; name a DST that does not, or remove it.")
+    if not target.absolute().parent.is_dir():
+        raise ConfigurationError(
+            f"There is no folder {target.absolute().parent} to write {target.name} to; make it first."
+        )
     source = Path(os.path.realpath(urlsplit(options.source).path if "://" in options.source else options.source))
     if source.is_dir() and Path(os.path.realpath(target)).is_relative_to(source):
         raise ConfigurationError(f"{target} is within the source; a layout is a store beside it.")

@@ -256,7 +256,7 @@ def schedulers(folder: Path) -> None:
 def stack(folder: Path) -> None:
     """What each layer adds to a query for one point whose chunk is held, in processor time."""
     grid = Grid.of(stores.generated(SMALL, folder)["points"])
-    asked = grid.questions(1, 1, 1000)
+    asked = grid.questions(1, 1, 300)
     rows: list[tuple[str, str]] = []
     with serving({grid.store.name: str(grid.store.path)}, folder, 1) as server:
         for label, header in (("a plain request", ""), ("one that Flask is needed for", 'If-None-Match: "x"\r\n')):

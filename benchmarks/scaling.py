@@ -110,7 +110,7 @@ def chunks(folder: Path) -> None:
                 run()
 
             rows.append((label, count, f"{median_ms(cold, 20):.2f}", f"{median_ms(run, 20):.2f}"))
-    table("Chunks, in process", ("chunk", "chunks", "from files, ms", "held, ms"), rows)
+    table("Chunks, in process", ("chunk", "chunks", "from files, ms", "again, ms"), rows)
 
 
 def _in_process(collection: object, when: str) -> Callable[[], object]:

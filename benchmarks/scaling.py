@@ -27,6 +27,8 @@ from benchmarks.systems.base import coverage_values
 from benchmarks.systems.ours import Ours, serving
 from benchmarks.systems.stock import Stock
 
+from zarr_edr.dataset.model import Collection
+
 MIB = 1024**2
 
 
@@ -95,7 +97,7 @@ def points(folder: Path) -> None:
 def chunks(folder: Path) -> None:
     """Chunks of 4 KiB and of 1 MiB, each read once, from files."""
     from zarr_edr.cache import process_cache  # noqa: PLC0415  # imports of the service are measured elsewhere
-    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415
+    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415  # not in the clients' processes
 
     rows = []
     for side, label in ((32, "4 KiB"), (512, "1 MiB")):
@@ -113,13 +115,13 @@ def chunks(folder: Path) -> None:
     table("Chunks, in process", ("chunk", "chunks", "from files, ms", "again, ms"), rows)
 
 
-def _in_process(collection: object, when: str) -> Callable[[], object]:
-    from zarr_edr.encode import encoder_for  # noqa: PLC0415
-    from zarr_edr.engine import answer  # noqa: PLC0415
-    from zarr_edr.query.request import build_query  # noqa: PLC0415
+def _in_process(collection: Collection, when: str) -> Callable[[], object]:
+    from zarr_edr.encode import encoder_for  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.engine import answer  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.query.request import build_query  # noqa: PLC0415  # not in the clients' processes
 
-    query = build_query("position", {"coords": "POINT(1 1)", "datetime": when}, collection)  # type: ignore[arg-type]
-    return lambda: answer(query, collection, encoder_for(None)).whole()  # type: ignore[arg-type]
+    query = build_query("position", {"coords": "POINT(1 1)", "datetime": when}, collection)
+    return lambda: answer(query, collection, encoder_for(None)).whole()
 
 
 def size(folder: Path) -> None:
@@ -202,16 +204,16 @@ def clients(folder: Path) -> None:
 
 def schedulers(folder: Path) -> None:
     """The same plans on the request's own thread, on threads, and on a cluster of two processes on this machine."""
-    from zarr_edr.cache import process_cache  # noqa: PLC0415
-    from zarr_edr.cluster import cluster_at  # noqa: PLC0415
-    from zarr_edr.limits import Deadline  # noqa: PLC0415
-    from zarr_edr.plan import ReadPlan  # noqa: PLC0415
-    from zarr_edr.planner import plan  # noqa: PLC0415
-    from zarr_edr.query.request import build_query  # noqa: PLC0415
-    from zarr_edr.read import read  # noqa: PLC0415
-    from zarr_edr.schedule import InlineScheduler, Scheduler, ThreadScheduler  # noqa: PLC0415
-    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415
-    from zarr_edr.testing.cluster import dask_scheduler, dask_worker, free_port  # noqa: PLC0415
+    from zarr_edr.cache import process_cache  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.cluster import cluster_at  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.limits import Deadline  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.plan import ReadPlan  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.planner import plan  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.query.request import build_query  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.read import read  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.schedule import InlineScheduler, Scheduler, ThreadScheduler  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.testing.cluster import dask_scheduler, dask_worker, free_port  # noqa: PLC0415  # not in the clients' processes
 
     collection = collection_at(many_chunks(folder / "s.zarr", (256, 512, 512), (1, 512, 512), written=256))
     port = free_port()
@@ -284,10 +286,10 @@ def _used_us(server: Server, requests: Sequence[bytes]) -> str:
 
 
 def _engine_us(grid: Grid, asked: Sequence[Question]) -> float:
-    from zarr_edr.encode import encoder_for  # noqa: PLC0415
-    from zarr_edr.engine import answer  # noqa: PLC0415
-    from zarr_edr.query.request import build_query  # noqa: PLC0415
-    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415
+    from zarr_edr.encode import encoder_for  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.engine import answer  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.query.request import build_query  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415  # not in the clients' processes
 
     collection, encoder = collection_at(grid.store.path), encoder_for(None)
     texts = [{"coords": f"POINT({q.points[0, 0]} {q.points[0, 1]})", "datetime": f"{q.first}Z"} for q in asked]

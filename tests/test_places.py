@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event, Semaphore
+from threading import Barrier, BrokenBarrierError, Event, Semaphore
 
 import pytest
 
 from zarr_edr.places import WAITING, place, placed
 
 
-def test_as_many_threads_compute_as_there_are_places() -> None:
-    places, inside, most = Semaphore(2), [], []
+def test_no_more_threads_compute_than_there_are_places() -> None:
+    places, together = Semaphore(2), Barrier(3)
 
-    def compute(number: int) -> None:
+    def compute(number: int) -> bool:
         with place(places):
-            inside.append(number)
-            most.append(len(inside))
-            inside.remove(number)
+            try:
+                together.wait(0.2)
+            except BrokenBarrierError:
+                return False
+            return True
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(compute, range(500)))
-    assert max(most) <= 2
+    with ThreadPoolExecutor(3) as pool:
+        assert not any(pool.map(compute, range(3)))
 
 
 def test_threads_that_wait_leave_their_places_to_others() -> None:

@@ -141,6 +141,14 @@ def test_a_scan_of_chunks_that_have_one_block_leaves_what_was_asked_for_twice(tm
         assert asked(collection, "POINT(5 6)", datetime="2000-01-01T00:00:00Z")[1].stats.chunks_fetched == 0
 
 
+def test_chunks_of_one_block_are_no_longer_looked_at_for_parts(tmp_path: Path) -> None:
+    collection = stored(tmp_path, chunks=(20, 40, 30), compressors=BloscCodec(cname="zstd", clevel=5))
+    array = collection.parameters["v"].array
+    assert array.decodes_parts
+    asked(collection, "POINT(5 6)", **WHEN)
+    assert not array.decodes_parts
+
+
 @pytest.mark.parametrize("offset", [10**9, 2**63, 2**64 - 2])
 def test_a_shard_whose_index_is_damaged_is_an_error_of_the_data(tmp_path: Path, offset: int) -> None:
     sharding = ShardingCodec(chunk_shape=(200, 20, 15), codecs=[BytesCodec()], index_codecs=[BytesCodec()])

@@ -115,11 +115,11 @@ class ThreadScheduler:
         pid = os.getpid()
         places = _places(pid)
 
-        def placed(task: T, deadline: Deadline | None) -> R:
+        def in_place(task: T, deadline: Deadline | None) -> R:
             with place(places):
                 return function(task, deadline)
 
-        graph, keys = graph_of(placed, tasks, deadline)
+        graph, keys = graph_of(in_place, tasks, deadline)
         return get_threaded(graph, keys, pool=_pool(pid)), "threads"
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zarr_edr.cache import process_cache
 from zarr_edr.dataset.chunks import ChunkedArray, ChunkIndex
 from zarr_edr.limits import Deadline
-from zarr_edr.plan import ChunkRead, Selection
+from zarr_edr.plan import ChunkRead, Selection, size
 
 _WORTH_A_PART = 64 * 1024
 """Decoded bytes of a chunk from which a part of it may be read alone: it takes 40 µs of arithmetic, decoding 64 KiB as long."""
@@ -20,11 +20,6 @@ _PART_CELLS = 65_536
 """Values that may be taken of such a part: finding more of them one by one takes longer than decoding the chunk."""
 _FEW = 32
 """Numbers of which Python finds the least sooner than numpy does."""
-
-
-def size(selection: Selection) -> int:
-    """Number of indices."""
-    return selection.stop - selection.start if isinstance(selection, slice) else int(selection.size)
 
 
 def taken(

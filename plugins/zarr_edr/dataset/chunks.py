@@ -84,6 +84,14 @@ Remember = Callable[[Hashable, Callable[[], Fetched], Deadline | None], Fetched]
 """Gives what is held under a key, or fetches it: `ChunkCache.get`."""
 
 
+@dataclass(slots=True, eq=False)
+class _Blocks:
+    """What was seen of the frames of an array, whose chunks are all cut alike."""
+
+    too_large: bool = False
+    """Whether one block is more than half of a chunk: then no part is worth opening the file for."""
+
+
 @dataclass(frozen=True, eq=False)
 class ChunkedArray:
     """One array of a store, readable chunk by chunk from any thread, and by any process it is pickled to."""
@@ -104,9 +112,11 @@ class ChunkedArray:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_layout", ChunkLayout.of(self.array))
         object.__setattr__(self, "_objects", Objects(self.array.store))
+        object.__setattr__(self, "_blocks", _Blocks())
 
     _layout: ChunkLayout = field(init=False, repr=False)
     _objects: Objects = field(init=False, repr=False)
+    _blocks: _Blocks = field(init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (ChunkedArray, (self.array, self.missing, self.token))
@@ -139,7 +149,7 @@ class ChunkedArray:
     @property
     def decodes_parts(self) -> bool:
         """Whether `fetch_part` may have something to give."""
-        return self._layout.partial is not None and self._objects.local
+        return self._layout.partial is not None and self._objects.local and not self._blocks.too_large
 
     @property
     def remote(self) -> bool:
@@ -186,7 +196,7 @@ class ChunkedArray:
         Raises as `fetch`.
         """
         dtype = self._layout.partial
-        if dtype is None or not self._objects.local:
+        if dtype is None or not self.decodes_parts:
             return None
         key, span, index_bytes = self._place(index, deadline, remember)
         if key is None:
@@ -195,7 +205,7 @@ class ChunkedArray:
         def decoded(file: LocalFile) -> FetchedPart | None:
             try:
                 of_chunk = file if span is None else file.part(span.start, span.end - span.start)
-                part = _decoded_part(of_chunk, dtype, start, stop, self.chunk_bytes)
+                part = _decoded_part(of_chunk, dtype, start, stop, self.chunk_bytes, self._blocks)
             except _PART_ERRORS as error:
                 raise self._corrupt(index, error) from error
             if part is None:
@@ -342,7 +352,7 @@ class ChunkedArray:
 
 
 def _decoded_part(
-    file: LocalFile, dtype: np.dtype[Any], start: int, stop: int, chunk_bytes: int
+    file: LocalFile, dtype: np.dtype[Any], start: int, stop: int, chunk_bytes: int, blocks: _Blocks
 ) -> tuple[NDArray[Any], int, int] | None:
     """Elements `start` to below `stop` of the chunk in `file`: values, the number of the first of them, bytes read.
 
@@ -354,6 +364,7 @@ def _decoded_part(
         return None
     if frame.decoded_bytes != chunk_bytes:
         raise ValueError(f"a Blosc frame of {frame.decoded_bytes} bytes for a chunk of {chunk_bytes}")
+    blocks.too_large = not frame.stored and 2 * frame.block_bytes > chunk_bytes
     low, high = start * dtype.itemsize, stop * dtype.itemsize
     if 2 * frame.about(low, high) > chunk_bytes:
         return None

@@ -44,17 +44,20 @@ class Objects:
 
     def get(self, key: str, byte_range: ByteRange | None, deadline: Deadline | None) -> Buffer | None:
         """Bytes of an object, or None where it does not exist; every other failure is `StoreUnavailable`."""
+        if self.local:
+            return self.parts(key, lambda file: _read(file, byte_range), deadline)
         if deadline is not None:
             deadline.check()
         with failures_as_unavailable(deadline):
-            if type(self.store) is LocalStore:
-                return _read_file(f"{self.store.root}/{key}", byte_range)
             if self.remote:
                 return self._wait(self.start(key, byte_range, deadline), deadline)
             return sync(self._read(key, byte_range, deadline))
 
     def parts[R](self, key: str, take: Callable[[LocalFile], R], deadline: Deadline | None) -> R | None:
-        """What `take` makes of a file, of which it may read parts; None where there is no such file. Raises as `get`."""
+        """What `take` makes of a file, of which it may read parts; None where there is no such file. Raises as `get`.
+
+        Only a file that does not exist is absent: a directory in its place is a fault.
+        """
         if deadline is not None:
             deadline.check()
         if type(self.store) is not LocalStore:
@@ -165,23 +168,14 @@ class LocalFile:
         return os.pread(self.descriptor, stop - start, self.start + start)
 
 
-def _read_file(path: str, byte_range: ByteRange | None) -> Buffer | None:
-    """Bytes of a local file. Only a file that does not exist is absent: a directory in its place is a fault."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        file = LocalFile(descriptor, os.fstat(descriptor).st_size)
-        match byte_range:
-            case None:
-                data = file.read(0, file.size)
-            case RangeByteRequest(start, end):
-                data = file.read(min(start, file.size), min(end, file.size))
-            case OffsetByteRequest(offset):
-                data = file.read(offset, file.size)
-            case SuffixByteRequest(suffix):
-                data = file.read(max(0, file.size - suffix), file.size)
-    finally:
-        os.close(descriptor)
+def _read(file: LocalFile, byte_range: ByteRange | None) -> Buffer:
+    match byte_range:
+        case None:
+            data = file.read(0, file.size)
+        case RangeByteRequest(start, end):
+            data = file.read(min(start, file.size), min(end, file.size))
+        case OffsetByteRequest(offset):
+            data = file.read(offset, file.size)
+        case SuffixByteRequest(suffix):
+            data = file.read(max(0, file.size - suffix), file.size)
     return default_buffer_prototype().buffer.from_bytes(data)

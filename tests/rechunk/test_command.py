@@ -40,9 +40,7 @@ def test_what_it_prints_is_what_the_service_takes(steps: Path, tmp_path: Path) -
 
 def test_it_says_beforehand_what_it_will_do_and_afterwards_what_it_did(steps: Path, tmp_path: Path) -> None:
     said = rechunk(steps, tmp_path / "points.zarr", "--for", "points").stderr
-    assert (
-        "points: v, 1.5 KiB: chunks 12 x 4 x 8 (1.5 KiB) in 1 files; each chunk of the source is read 1 times" in said
-    )
+    assert "points: v, 1.5 KiB: chunks 12 x 4 x 8 (1.5 KiB) in 1 file; each chunk of the source is read once" in said
     assert "All of it is written, and reads back as what was read." in said
 
 

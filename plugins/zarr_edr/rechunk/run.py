@@ -38,6 +38,7 @@ _REMOTE_COST = 4.0
 """What it takes to read a byte of a remote store, beside one of a local disk."""
 _STEPS = 2
 """Of a region that are told as progress: read, and written and compared."""
+_JOURNAL = "journal.jsonl"
 _VERSION = 1
 """Of the plan: a run that was begun by another one does not go on."""
 
@@ -103,19 +104,24 @@ class Task:
         """What `progress` will be told, in all."""
         return sum(_STEPS * work.nbytes * len(work.passes) for work in self.works)
 
+    @property
+    def resumes(self) -> bool:
+        """Whether an earlier run was interrupted, where this one goes on."""
+        return (self._part / _JOURNAL).exists()
+
     def summary(self) -> Iterator[str]:
         """What will be done: a line for each array of each layout."""
         for work in self.works:
             last = work.passes[-1]
             size = _size(math.prod(last.chunks) * work.source.dtype.itemsize)
             shards = math.prod(-(-n // shard) for n, shard in zip(last.shape, last.shards, strict=True))
-            line = f"{work.kind}: {work.name}, {_size(work.nbytes)}: chunks {_times(last.chunks)} ({size}) in {shards} files; "
+            line = f"{work.kind}: {work.name}, {_size(work.nbytes)}: chunks {_times(last.chunks)} ({size}) in {_counted(shards, 'file')}; "
             if len(work.passes) == 1:
-                yield f"{line}each chunk of the source is read {last.times:.3g} times"
+                yield f"{line}each chunk of the source is read {_often(last.times)}"
             else:
                 yield (
                     f"{line}each chunk of the source is read once, into an intermediate store of up to {_size(work.nbytes)},"
-                    f" and each chunk of that {last.times:.3g} times"
+                    f" and each chunk of that {_often(last.times)}"
                 )
 
     def run(self, progress: Callable[[int], None]) -> Outcome:
@@ -148,7 +154,7 @@ class Task:
             raise ConfigurationError(f"The folder {self._part} cannot be made: {reason}.") from error
 
     def _run(self, progress: Callable[[int], None]) -> Outcome:
-        journal = Journal(self._part / "journal.jsonl", self._header())
+        journal = Journal(self._part / _JOURNAL, self._header())
         left_out = {name: None for kind in self._kinds() for name in self._made(kind, journal)}
         for number, work in enumerate(self.works):
             self._copy(work, self._part / "intermediate" / str(number), journal, progress)
@@ -325,6 +331,14 @@ def _size(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1024
     return f"{count:.3g} TiB"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _often(times: float) -> str:
+    return "once" if times == 1 else f"{times:.3g} times"
 
 
 def _times(shape: Shape) -> str:

@@ -97,6 +97,8 @@ def test_a_broken_chunk_is_said_with_its_remedy(steps: Path, tmp_path: Path) -> 
     assert shown.exit_code == 1
     assert "Chunk 3.0.0 of 'v' cannot be decoded" in shown.stderr
     assert "the same command goes on" in shown.stderr
+    again = rechunk(steps, tmp_path / "t", "--for", "maps")
+    assert ("Goes on" in shown.stderr, "Goes on" in again.stderr) == (False, True)
 
 
 class Silent(SimpleHTTPRequestHandler):

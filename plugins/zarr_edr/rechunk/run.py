@@ -115,7 +115,8 @@ class Task:
             last = work.passes[-1]
             size = _size(math.prod(last.chunks) * work.source.dtype.itemsize)
             shards = math.prod(-(-n // shard) for n, shard in zip(last.shape, last.shards, strict=True))
-            line = f"{work.kind}: {work.name}, {_size(work.nbytes)}: chunks {_times(last.chunks)} ({size}) in {_counted(shards, 'file')}; "
+            chunks = f"chunks {_times(last.chunks)} ({size}) in {_counted(shards, 'file')}"
+            line = f"{work.kind}: {work.name}, {_size(work.nbytes)}: {chunks}; "
             if len(work.passes) == 1:
                 yield f"{line}each chunk of the source is read {_often(last.times)}"
             else:

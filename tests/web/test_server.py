@@ -316,3 +316,27 @@ class TestAddresses:
     def test_an_address_of_another_machine_is_refused(self) -> None:
         with pytest.raises(CannotListen, match=r"Cannot serve on 192\.0\.2\.1:5000: cannot assign"):
             listen("192.0.2.1:5000")
+
+
+def test_answers_by_threads_and_by_the_event_loop_are_those_of_the_array(server: Server, config: Path) -> None:
+    """What is held is answered by the loop, a page or a whole series by a thread; on one connection, in turn."""
+    array = zarr.open_array(config.parent / "tiny.zarr/t2m", mode="r")
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    for hour in range(40):
+        day, of_day = divmod(hour, 24)
+        x = hour % 2
+        when = f"2000-01-{day + 1:02d}T{of_day:02d}:00:00Z"
+        connection.request("GET", f"/collections/tiny/position?coords=POINT({x}%200)&datetime={when}")
+        found = json.loads(connection.getresponse().read())
+        assert found["ranges"]["t2m"]["values"] == [pytest.approx(float(array[hour, 0, x]), rel=1e-6)]
+        if hour % 10 == 5:
+            connection.request("GET", "/collections/tiny?f=html")
+            assert connection.getresponse().read().startswith(b"<!doctype html>")
+    connection.close()
+
+
+def test_requests_sent_ahead_are_all_answered(server: Server) -> None:
+    asked = f"GET {POINT} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    with server.connect() as client:
+        client.sendall(50 * asked + asked.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+        assert read_to_end(client).count(b"HTTP/1.1 200 OK") == 51

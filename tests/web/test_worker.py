@@ -265,6 +265,23 @@ def test_an_answer_that_is_at_hand_needs_no_thread(patient: PatientWorker) -> No
     conn.close()
 
 
+def test_a_thread_sends_what_the_client_did_not_take_at_once(patient: PatientWorker) -> None:
+    conn, theirs = arrived(QUERY)
+    conn.sock.unsent = b"the rest"
+    assert patient._finish(True, conn) is True
+    assert theirs.recv(100) == b"the rest"
+    theirs.close()
+    conn.close()
+
+
+def test_a_client_that_left_before_the_rest_is_closed(patient: PatientWorker) -> None:
+    conn, theirs = arrived(QUERY)
+    theirs.close()
+    conn.sock.unsent = bytes(2**20)
+    assert patient._finish(True, conn) is False
+    conn.close()
+
+
 @pytest.mark.parametrize(
     "request_",
     [

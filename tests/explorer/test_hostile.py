@@ -150,3 +150,21 @@ def test_a_collection_that_is_not_listed_can_be_explored(unguarded: Explorer) ->
     unguarded.open("?collection=hidden&draw=point:1+1")
     assert "/collections/hidden/position" in unguarded.url
     assert unguarded.page.locator("#faults").inner_text() == ""
+
+
+@pytest.mark.parametrize("query", ["position?coords=POINT(1 1)", "cube?bbox=0,0,2,2", "position?coords=MULTIPOINT((1 1),(2 2))"])
+def test_pages_of_them_fire_nothing(unguarded: Explorer, query: str) -> None:
+    unguarded.page.goto(f"{unguarded.service}/collections/hostile/{query}&f=html")
+    unguarded.page.locator("#result-drawing :is(.summary, .single)").first.wait_for()
+    names = unguarded.page.locator("#result-parameter option").all_inner_texts()
+    assert set(PAYLOADS[:4]) <= set(names)
+    unguarded.page.locator("#result-parameter").select_option(index=3)
+    assert not unguarded.page.locator(".result :is(img, iframe, script, video, style, object, embed)").count()
+
+
+def test_the_page_of_the_api_fires_nothing(unguarded: Explorer) -> None:
+    unguarded.page.goto(f"{unguarded.service}/openapi?f=html")
+    unguarded.page.locator("#operations .opblock-tag").first.wait_for()
+    for tag in unguarded.page.locator("#operations .opblock-tag").all()[:3]:
+        tag.click()
+    assert not unguarded.page.locator("#operations :is(img, iframe, script, video, object, embed)").count()

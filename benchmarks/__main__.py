@@ -38,6 +38,8 @@ OBJECTS = "object-store"
 def main() -> int:
     """Measure, and write what came of it; 1 where an answer was wrong or missing."""
     options = _options()
+    if options.rewrite:
+        return rewrite()
     signal.signal(signal.SIGTERM, _stop)
     try:
         results = run(options)
@@ -56,8 +58,11 @@ def _options() -> argparse.Namespace:
     names = ", ".join([workload.key for workload in WORKLOADS] + [OBJECTS])
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help=f"such workloads alone: {names}")
     parser.add_argument("--systems", default="", metavar="A,B", help="such systems alone, e.g. zarr-edr,limit")
-    parser.add_argument("--seconds", type=float, default=3.0, help="shortest window, and time for latencies (3)")
+    parser.add_argument("--seconds", type=float, default=2.5, help="shortest window, and time for latencies (2.5)")
     parser.add_argument("--small", action="store_true", help="small stores: to try the benchmark, not to measure")
+    parser.add_argument(
+        "--rewrite", action="store_true", help="measure nothing: write the last whole run's results again"
+    )
     options = parser.parse_args()
     unknown = set(options.only) - {workload.key for workload in WORKLOADS} - {OBJECTS}
     if unknown:
@@ -150,17 +155,30 @@ def line(row: Row, took_s: float) -> str:
 
 
 def write(results: Results, *, whole: bool) -> None:
-    """Keep the numbers; of a whole run, write the document and the picture too."""
-    cache.folder().mkdir(parents=True, exist_ok=True)
-    (cache.folder() / "results.json").write_text(json.dumps(results.to_json()))
-    text = report.document(results)
+    """Print what a part of a run found; of a whole one keep the numbers, and write the document and the picture."""
     if not whole:
-        print(text)
+        print(report.document(results))
         return
-    (ROOT / "benchmarks/RESULTS.md").write_text(text)
+    cache.folder().mkdir(parents=True, exist_ok=True)
+    _numbers().write_text(json.dumps(results.to_json()))
+    (ROOT / "benchmarks/RESULTS.md").write_text(report.document(results))
     picture.draw(results, ROOT / "docs/images/speed.svg")
     print(report.summary(results))
     print("Written: benchmarks/RESULTS.md, docs/images/speed.svg")
+
+
+def _numbers() -> Path:
+    """Where the numbers of the last whole run are kept."""
+    return cache.folder() / "results.json"
+
+
+def rewrite() -> int:
+    """Write the document and the picture of the last whole run."""
+    if not _numbers().exists():
+        print(f"There is no {_numbers()}: no whole run has ended here.", file=sys.stderr)
+        return 1
+    write(Results.from_json(json.loads(_numbers().read_text())), whole=True)
+    return 0
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ BARS = ((OURS, "#2f81f7"), (XPUBLISH, "#8b949e"), (STOCK, "#8b949e"), (TUTORIAL,
 INK = "#768390"
 """Seen on white and on black."""
 PANELS: tuple[tuple[str, str, str, int | None], ...] = (
-    ("1 point, 1 time", "points", "1 point, 1 time\nanswers per second, 8 clients", 8),
-    ("1 point, whole series", "points", "1 point, 2,000 times\nanswers per second, 8 clients", 8),
-    ("100 points, whole series", "points", "100 points, 2,000 times\nanswers per second, 1 client", None),
-    ("10,000 points, 1 time", "points", "10,000 points, 1 time\nanswers per second, 1 client", None),
+    ("1 point, 1 time", "points", "1 point, 1 time\nanswers per second, 8 clients (logarithmic)", 8),
+    ("1 point, whole series", "points", "1 point, 2,000 times\nanswers per second, 8 clients (logarithmic)", 8),
+    ("100 points, whole series", "points", "100 points, 2,000 times\nanswers per second, 1 client (logarithmic)", None),
+    ("10,000 points, 1 time", "points", "10,000 points, 1 time\nanswers per second, 1 client (logarithmic)", None),
 )
 
 
@@ -55,7 +55,7 @@ def _bars(axes: Axes, title: str, speeds: dict[str, float]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(min(speeds.values()) / 3, max(speeds.values()) * 4)
     axes.invert_yaxis()
-    axes.set_title(title, color=INK, fontsize=9.5, loc="left")
+    axes.set_title(f"{title} (logarithmic)", color=INK, fontsize=9.5, loc="left")
     axes.tick_params(colors=INK, which="both", length=0, labelbottom=False)
     axes.spines[:].set_visible(False)
 

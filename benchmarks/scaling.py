@@ -25,6 +25,9 @@ from benchmarks.questions import Grid, Question
 from benchmarks.stores import SMALL
 from benchmarks.systems.base import coverage_values
 from benchmarks.systems.ours import Ours, serving
+from benchmarks.systems.stock import Stock
+
+from zarr_edr.dataset.model import Collection
 
 MIB = 1024**2
 
@@ -94,7 +97,7 @@ def points(folder: Path) -> None:
 def chunks(folder: Path) -> None:
     """Chunks of 4 KiB and of 1 MiB, each read once, from files."""
     from zarr_edr.cache import process_cache  # noqa: PLC0415  # imports of the service are measured elsewhere
-    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415
+    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415  # not in the clients' processes
 
     rows = []
     for side, label in ((32, "4 KiB"), (512, "1 MiB")):
@@ -109,16 +112,16 @@ def chunks(folder: Path) -> None:
                 run()
 
             rows.append((label, count, f"{median_ms(cold, 20):.2f}", f"{median_ms(run, 20):.2f}"))
-    table("Chunks, in process", ("chunk", "chunks", "from files, ms", "held, ms"), rows)
+    table("Chunks, in process", ("chunk", "chunks", "from files, ms", "again, ms"), rows)
 
 
-def _in_process(collection: object, when: str) -> Callable[[], object]:
-    from zarr_edr.encode import encoder_for  # noqa: PLC0415
-    from zarr_edr.engine import answer  # noqa: PLC0415
-    from zarr_edr.query.request import build_query  # noqa: PLC0415
+def _in_process(collection: Collection, when: str) -> Callable[[], object]:
+    from zarr_edr.encode import encoder_for  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.engine import answer  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.query.request import build_query  # noqa: PLC0415  # not in the clients' processes
 
-    query = build_query("position", {"coords": "POINT(1 1)", "datetime": when}, collection)  # type: ignore[arg-type]
-    return lambda: answer(query, collection, encoder_for(None)).whole()  # type: ignore[arg-type]
+    query = build_query("position", {"coords": "POINT(1 1)", "datetime": when}, collection)
+    return lambda: answer(query, collection, encoder_for(None)).whole()
 
 
 def size(folder: Path) -> None:
@@ -201,16 +204,16 @@ def clients(folder: Path) -> None:
 
 def schedulers(folder: Path) -> None:
     """The same plans on the request's own thread, on threads, and on a cluster of two processes on this machine."""
-    from zarr_edr.cache import process_cache  # noqa: PLC0415
-    from zarr_edr.cluster import cluster_at  # noqa: PLC0415
-    from zarr_edr.limits import Deadline  # noqa: PLC0415
-    from zarr_edr.plan import ReadPlan  # noqa: PLC0415
-    from zarr_edr.planner import plan  # noqa: PLC0415
-    from zarr_edr.query.request import build_query  # noqa: PLC0415
-    from zarr_edr.read import read  # noqa: PLC0415
-    from zarr_edr.schedule import InlineScheduler, Scheduler, ThreadScheduler  # noqa: PLC0415
-    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415
-    from zarr_edr.testing.cluster import dask_scheduler, dask_worker, free_port  # noqa: PLC0415
+    from zarr_edr.cache import process_cache  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.cluster import cluster_at  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.limits import Deadline  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.plan import ReadPlan  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.planner import plan  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.query.request import build_query  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.read import read  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.schedule import InlineScheduler, Scheduler, ThreadScheduler  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.testing.cluster import dask_scheduler, dask_worker, free_port  # noqa: PLC0415  # not in the clients' processes
 
     collection = collection_at(many_chunks(folder / "s.zarr", (256, 512, 512), (1, 512, 512), written=256))
     port = free_port()
@@ -255,29 +258,38 @@ def schedulers(folder: Path) -> None:
 def stack(folder: Path) -> None:
     """What each layer adds to a query for one point whose chunk is held, in processor time."""
     grid = Grid.of(stores.generated(SMALL, folder)["points"])
-    asked = grid.questions(1, 1, 500)
+    asked = grid.questions(1, 1, 300)
     rows: list[tuple[str, str]] = []
     with serving({grid.store.name: str(grid.store.path)}, folder, 1) as server:
-        for label, header in (("the straight way", ""), ("Flask's routes and contexts", 'If-None-Match: "x"\r\n')):
-            requests = [
-                Ours().requests(question, server.port)[0].replace(b"Accept:", f"{header}Accept:".encode())
-                for question in asked
-            ]
-            latency_ms(server.port, requests)
-            before = server.cpu_s()
-            for _ in range(4):
-                latency_ms(server.port, requests)
-            used = (server.cpu_s() - before) / (4 * (len(requests) + 5))
-            rows.append((f"server process, {label}", f"{used * 1e6:.0f}"))
-    rows.append(("engine alone: text to bytes", f"{_engine_us(grid, asked):.0f}"))
+        for label, header in (("a plain request", ""), ("one that Flask is needed for", 'If-None-Match: "x"\r\n')):
+            requests = [Ours().requests(question, server.port)[0] for question in asked]
+            rows.append((f"zarr-edr serve, {label}", _used_us(server, [_with(r, header) for r in requests])))
+    for provider, label in (("zarr_edr.ZarrEDRProvider", "this provider"), ("xarray-edr", "its own")):
+        system = Stock(provider=provider, workers=1)
+        with system.serve([grid.store], folder) as server:
+            requests = [system.requests(question, server.port)[0] for question in asked]
+            rows.append((f"pygeoapi with {label} behind gunicorn", _used_us(server, requests)))
+    rows.append(("the engine alone, from text to bytes", f"{_engine_us(grid, asked):.0f}"))
     table("Processor time of one answer", ("what", "µs"), rows)
 
 
+def _with(request: bytes, header: str) -> bytes:
+    return request.replace(b"Accept:", f"{header}Accept:".encode())
+
+
+def _used_us(server: Server, requests: Sequence[bytes]) -> str:
+    """Processor time of the server's processes for one answer."""
+    latency_ms(server.port, requests)
+    before = server.cpu_s()
+    latency_ms(server.port, requests)
+    return f"{(server.cpu_s() - before) / (len(requests) + 5) * 1e6:.0f}"
+
+
 def _engine_us(grid: Grid, asked: Sequence[Question]) -> float:
-    from zarr_edr.encode import encoder_for  # noqa: PLC0415
-    from zarr_edr.engine import answer  # noqa: PLC0415
-    from zarr_edr.query.request import build_query  # noqa: PLC0415
-    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415
+    from zarr_edr.encode import encoder_for  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.engine import answer  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.query.request import build_query  # noqa: PLC0415  # not in the clients' processes
+    from zarr_edr.testing.cf import collection_at  # noqa: PLC0415  # not in the clients' processes
 
     collection, encoder = collection_at(grid.store.path), encoder_for(None)
     texts = [{"coords": f"POINT({q.points[0, 0]} {q.points[0, 1]})", "datetime": f"{q.first}Z"} for q in asked]

@@ -115,7 +115,7 @@ def blocks(field: Field, layout: Layout, at_most_values: int = 10_000_000) -> It
         for y in range(0, shape[1], step[1]):
             for x in range(0, shape[2], step[2]):
                 starts = (t, y, x)
-                yield tuple(slice(a, min(a + s, n)) for a, s, n in zip(starts, step, shape, strict=True))  # type: ignore[misc]
+                yield tuple(slice(a, min(a + s, n)) for a, s, n in zip(starts, step, shape, strict=True))  # type: ignore[misc]  # three of them, as in `shape`
 
 
 def _write_axes(group: zarr.Group, field: Field) -> None:

@@ -141,18 +141,19 @@ def test_what_nobody_asks_for_any_more_makes_room_in_the_end() -> None:
 
 def test_a_part_will_do_once() -> None:
     cache = ChunkCache(10 * MIB)
-    assert [cache.part_will_do("a", MIB) for _ in range(3)] == [True, False, False]
+    assert cache.part_will_do("a")
+    cache.part_was_read("a", MIB)
+    assert not cache.part_will_do("a")
 
 
 def test_a_part_will_do_again_after_as_many_others_as_fit() -> None:
     cache = ChunkCache(10 * MIB)
-    cache.part_will_do("a", MIB)
-    for number in range(10):
-        cache.part_will_do(number, MIB)
-    assert cache.part_will_do("a", MIB)
+    for key in ("a", *range(10)):
+        cache.part_was_read(key, MIB)
+    assert cache.part_will_do("a")
 
 
 def test_a_part_will_not_do_where_the_whole_is_held() -> None:
     cache = ChunkCache(10 * MIB)
     cache.get("a", fetched)
-    assert not cache.part_will_do("a", MIB)
+    assert not cache.part_will_do("a")

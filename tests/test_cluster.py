@@ -70,18 +70,13 @@ def steps(tmp_path: Path) -> Path:
     return write_steps(tmp_path / "steps.zarr")
 
 
-@pytest.fixture
-def all_to_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "_CLUSTER_BYTES", 0)
-
-
 def ask(of: Collection, scheduler: str) -> Answer:
-    of = replace(of, settings=replace(of.settings, dask_scheduler=scheduler))
+    """The answer; where `scheduler` is a cluster, it gets every plan."""
+    of = replace(of, settings=replace(of.settings, dask_scheduler=scheduler, cluster_from_bytes=1))
     query = build_query("position", {"coords": "MULTIPOINT((0 0),(7 3),(3.2 1),(0 0),(99 0))"}, of)
     return answer(query, of, encoder_for(None))
 
 
-@pytest.mark.usefixtures("all_to_the_cluster")
 class TestAnswers:
     def test_are_the_same_to_the_byte_whatever_ran_the_plan(self, steps: Path, address: str) -> None:
         answers = [ask(collection_at(steps), scheduler) for scheduler in ("inline", "threads", address)]

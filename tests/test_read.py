@@ -12,13 +12,14 @@ import pytest
 import zarr
 from hypothesis import given
 from hypothesis import strategies as st
-from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec
 
-from zarr_edr.cache import process_cache
+from zarr_edr.cache import ChunkCache, process_cache
 from zarr_edr.dataset.catalog import forget_shared, shared_collection
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.engine import Answer, answer
+from zarr_edr.errors import ChunkCorrupt
 from zarr_edr.query.request import build_query
 
 SHAPE = (200, 40, 30)
@@ -126,6 +127,38 @@ def test_an_absent_chunk_is_the_fill_value_for_a_part_too(tmp_path: Path) -> Non
     collection = stored(tmp_path, values, **LAYOUTS["v3"])
     found, _ = asked(collection, "MULTIPOINT((5 6),(5 30))", **WHEN)
     np.testing.assert_array_equal(found, [VALUES[HOUR, 6, 5], -1])
+
+
+def test_a_scan_of_chunks_that_have_one_block_leaves_what_was_asked_for_twice(tmp_path: Path) -> None:
+    collection = stored(tmp_path, chunks=(20, 40, 30), compressors=BloscCodec(cname="zstd", clevel=5))
+    chunk_bytes = 20 * 40 * 30 * 4
+    cache = ChunkCache(3 * chunk_bytes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zarr_edr.take.process_cache", lambda: cache)
+        for hour in (0, 0, *range(20, 200, 20)):
+            when = str(np.datetime64("2000-01-01T00:00:00") + np.timedelta64(hour, "h"))
+            asked(collection, "POINT(5 6)", datetime=f"{when}Z")
+        assert asked(collection, "POINT(5 6)", datetime="2000-01-01T00:00:00Z")[1].stats.chunks_fetched == 0
+
+
+def test_chunks_of_one_block_are_no_longer_looked_at_for_parts(tmp_path: Path) -> None:
+    collection = stored(tmp_path, chunks=(20, 40, 30), compressors=BloscCodec(cname="zstd", clevel=5))
+    array = collection.parameters["v"].array
+    assert array.decodes_parts
+    asked(collection, "POINT(5 6)", **WHEN)
+    assert not array.decodes_parts
+
+
+@pytest.mark.parametrize("offset", [10**9, 2**63, 2**64 - 2])
+def test_a_shard_whose_index_is_damaged_is_an_error_of_the_data(tmp_path: Path, offset: int) -> None:
+    sharding = ShardingCodec(chunk_shape=(200, 20, 15), codecs=[BytesCodec()], index_codecs=[BytesCodec()])
+    collection = stored(tmp_path, chunks=(200, 40, 30), serializer=sharding, compressors=None)
+    shard = next(p for p in (tmp_path / "v/c").rglob("*") if p.is_file())
+    data = bytearray(shard.read_bytes())
+    data[-4 * 16 : -4 * 16 + 8] = offset.to_bytes(8, "little")
+    shard.write_bytes(data)
+    with pytest.raises(ChunkCorrupt):
+        asked(collection, "POINT(5 6)", **WHEN)
 
 
 def test_a_chunk_with_a_checksum_is_read_whole(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_forked_process_gets_threads_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("chunks", "chunk_bytes", "expected"),
-    [(1, MIB, 1), (1000, MIB, 4), (1000, 100 * MIB, 1), (3, 1, 1), (1000, 4 * MIB, 1), (1000, 0, 250)],
+    [(1, MIB, 1), (100, MIB, 4), (10, 100 * MIB, 1), (3, 1, 1), (1000, 4 * MIB, 31), (1000, 0, 250)],
 )
 def test_small_chunks_share_a_task_but_leave_none_of_four_threads_idle(
     chunks: int, chunk_bytes: int, expected: int, monkeypatch: pytest.MonkeyPatch

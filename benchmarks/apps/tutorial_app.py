@@ -29,7 +29,7 @@ class Points(BaseModel):
 @app.post("/{store}/points")
 def points(store: str, asked: Points) -> list[dict[str, Any]]:
     """One record for each point and time."""
-    with Client(os.environ["DASK"]) as client:  # type: ignore[no-untyped-call]
+    with Client(os.environ["DASK"]) as client:  # type: ignore[no-untyped-call]  # distributed is not typed
         dataset = xr.open_zarr(STORES[store])
         at = {
             "lat": xr.DataArray(asked.latitude, dims="points"),

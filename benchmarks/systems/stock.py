@@ -29,13 +29,15 @@ class Stock:
 
     name: str = "stock pygeoapi"
     max_points: int = 100
+    provider: str = "xarray-edr"
+    workers: int = WORKERS
 
     @contextmanager
     def serve(self, stores: Sequence[Store], folder: Path) -> Iterator[Server]:
         """A configuration as `zarr-edr init` writes it, with the stock provider put in."""
         port = free_port()
-        environment = os.environ | _files(stores, folder, port)
-        command = [str(BIN / "gunicorn"), "--workers", str(WORKERS), "--preload", "--no-control-socket"]
+        environment = os.environ | _files(self.provider, stores, folder, port)
+        command = [str(BIN / "gunicorn"), "--workers", str(self.workers), "--preload", "--no-control-socket"]
         command += ["--bind", f"127.0.0.1:{port}", "--timeout", "600", "pygeoapi.flask_app:APP"]
         with running(command, folder / "stock.log", port, environment) as process:
             yield Server(port, (process,))
@@ -59,7 +61,7 @@ class Stock:
         return coverage_values
 
 
-def _files(stores: Sequence[Store], folder: Path, port: int) -> dict[str, str]:
+def _files(provider: str, stores: Sequence[Store], folder: Path, port: int) -> dict[str, str]:
     """Write the configuration and the OpenAPI document; returns the variables that name them."""
     found: dict[str, Any] = yaml.safe_load(written_config([str(store.path) for store in stores]))
     found["server"] |= {"bind": {"host": "127.0.0.1", "port": port}, "url": f"http://127.0.0.1:{port}"}
@@ -68,7 +70,7 @@ def _files(stores: Sequence[Store], folder: Path, port: int) -> dict[str, str]:
     described = [resource for resource in found["resources"].values() if "providers" in resource]
     axes = {"x_field": "lon", "y_field": "lat", "time_field": "time"}
     for store, resource in zip(stores, described, strict=True):
-        resource["providers"] = [{"type": "edr", "name": "xarray-edr", "data": str(store.path), **axes}]
+        resource["providers"] = [{"type": "edr", "name": provider, "data": str(store.path), **axes}]
     found["resources"] = {store.name: resource for store, resource in zip(stores, described, strict=True)}
     config, openapi = folder / "stock.yml", folder / "stock-openapi.yml"
     config.write_text(yaml.safe_dump(found))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.dataset.chunks import Fetched
 from zarr_edr.limits import Deadline
+from zarr_edr.places import WAITING
 
 
 @dataclass(slots=True, eq=False)
@@ -27,7 +28,7 @@ _ENTRY_BYTES = 512
 
 
 _NAME_BYTES = 16 * 1024
-"""What a name counts for at least: 16,000 of them at the default size of the cache, some 5 MB."""
+"""What a name counts for at least: 8,000 of them at the default size of the cache, some 3 MB."""
 _PROTECTED = 0.8
 """Part of the room that is for chunks that were asked for again: a scan of a large store passes through the rest."""
 
@@ -70,7 +71,8 @@ class ChunkCache:
                     flight = self._flights[key] = _Flight()
             if mine:
                 return self._fly(key, flight, fetch)
-            flight.done.wait(None if deadline is None else max(0.0, deadline.remaining_s))
+            with WAITING:
+                flight.done.wait(None if deadline is None else max(0.0, deadline.remaining_s))
             if deadline is not None:
                 deadline.check()
             if flight.values is not None:
@@ -80,16 +82,19 @@ class ChunkCache:
         """Whether a chunk is held."""
         return key in self._protected or key in self._probation
 
-    def part_will_do(self, key: Hashable, size: int) -> bool:
-        """Whether to read only a part of a chunk of `size` bytes: it is not held, nor being fetched, nor was it asked for lately.
+    def part_will_do(self, key: Hashable) -> bool:
+        """Whether to read only a part of a chunk: it is not held, nor being fetched, nor was it asked for lately.
 
         "Lately" are as many chunks as would fit: one that is asked for again before that is worth to be held.
         """
         with self._lock:
-            if self.holds(key) or key in self._flights or key in self._touched:
-                return False
-            self._touch(key, size)
-            return True
+            return not (self.holds(key) or key in self._flights or key in self._touched)
+
+    def part_was_read(self, key: Hashable, size: int) -> None:
+        """Take note of a chunk of `size` bytes of which a part was read."""
+        with self._lock:
+            if not self.holds(key) and key not in self._touched:
+                self._touch(key, size)
 
     def _touch(self, key: Hashable, size: int) -> None:
         size = max(size, _NAME_BYTES)
@@ -166,7 +171,7 @@ def _held_bytes(values: NDArray[Any]) -> int:
     return _ENTRY_BYTES + (values.itemsize if not any(values.strides) else values.nbytes)
 
 
-_DEFAULT_BYTES = 256 * 1024**2
+_DEFAULT_BYTES = 128 * 1024**2
 
 _process_cache = ChunkCache(_DEFAULT_BYTES)
 _wanted_bytes: set[int] = set()

@@ -21,10 +21,15 @@ from zarr_edr.dataset.model import CustomAxis, Int64Array, Parameter, TimeAxis, 
 from zarr_edr.errors import ResponseTooLarge
 from zarr_edr.grid.protocol import Float64Array, Window
 from zarr_edr.limits import Limits
-from zarr_edr.route import cheapest
+from zarr_edr.route import cheapest, tuple_keys
 
 Selection = slice | Int64Array
 """Indices on one dimension; a slice where they are consecutive."""
+
+
+def size(selection: Selection) -> int:
+    """Number of indices."""
+    return selection.stop - selection.start if isinstance(selection, slice) else int(selection.size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +68,7 @@ class ChunkRead:
     @property
     def cells(self) -> int:
         """Number of values taken."""
-        return math.prod([s.stop - s.start if isinstance(s, slice) else s.size for s in self.out])
+        return math.prod([size(selection) for selection in self.out])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -360,9 +365,7 @@ def split_points(index: Sequence[Int64Array], chunk: Sequence[int], positions: I
         local = tuple(i - a * c for i, a, c in zip(index, at, chunk, strict=True))
         return (PointGroup(at, local, as_selection(positions)),)
     chunks = [i // c for i, c in zip(index, chunk, strict=True)]
-    key = chunks[0]
-    for more in chunks[1:]:
-        key = key * (int(more.max(initial=0)) + 1) + more
+    key = tuple_keys(chunks)
     within = [i - c * n for i, c, n in zip(index, chunks, chunk, strict=True)]
     runs = _runs(key)
     starts = [part[0] for part in runs]

@@ -19,10 +19,10 @@ from zarr_edr.cache import process_cache
 from zarr_edr.dataset.ahead import ReadAhead
 from zarr_edr.dataset.chunks import ChunkedArray, ChunkIndex
 from zarr_edr.limits import Deadline
-from zarr_edr.plan import ArrayRead, ChunkRead, ReadPlan, Selection
+from zarr_edr.plan import ArrayRead, ChunkRead, ReadPlan, Selection, size
 from zarr_edr.schedule import InlineScheduler, Scheduler
 from zarr_edr.spill import Spill
-from zarr_edr.take import size, taken
+from zarr_edr.take import taken
 
 NumberedReads = list[tuple[int, ChunkRead]]
 """Chunk reads, each with the number of the `ArrayRead` of the plan that it belongs to."""

@@ -6,11 +6,10 @@ A layout is judged by the chunks a read touches in it, which are counted, not pl
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from zarr.storage import LocalStore
 
 from zarr_edr.dataset.chunks import ChunkedArray
 from zarr_edr.dataset.model import Int64Array, Parameter
@@ -51,7 +50,7 @@ _DECODED_BYTES_PER_S = 800e6
 
 def cost_s(array: ChunkedArray, chunks: int) -> float:
     """Seconds that reading so many chunks of an array takes on one thread, about: chunks * (cost of each + bytes / rate)."""
-    chunk_s = _LOCAL_CHUNK_S if isinstance(array.array.store, LocalStore) else _REMOTE_CHUNK_S
+    chunk_s = _REMOTE_CHUNK_S if array.remote else _LOCAL_CHUNK_S
     return chunks * (chunk_s + array.chunk_bytes / _DECODED_BYTES_PER_S)
 
 
@@ -86,10 +85,15 @@ def _distinct_tuples(chunks: list[Int64Array]) -> int:
     """Number of different tuples that the arrays, each of shape (p,), make."""
     if not chunks or chunks[0].size == 1:
         return 1
-    key = chunks[0]
-    for more in chunks[1:]:
+    return _distinct(tuple_keys(chunks))
+
+
+def tuple_keys(arrays: Sequence[Int64Array]) -> Int64Array:
+    """A number for each tuple that arrays of numbers from 0, each of shape (p,), make: equal ones have the same."""
+    key = arrays[0]
+    for more in arrays[1:]:
         key = key * (int(more.max(initial=0)) + 1) + more
-    return _distinct(key)
+    return key
 
 
 def _wanted(mask: NDArray[np.bool_], rows: Int64Array, columns: Int64Array) -> int:

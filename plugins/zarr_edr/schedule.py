@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import islice
+from threading import Semaphore
 from typing import TYPE_CHECKING, Protocol
 
 from dask.threaded import get as get_threaded
 
 from zarr_edr.limits import Deadline
+from zarr_edr.places import place
 
 if TYPE_CHECKING:
     from zarr_edr.plan import ReadPlan
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 _TASK_BYTES = 4 * 1024**2
 """Decoded bytes that make a task worth its overhead: dask's local schedulers spend some 50 µs on each, decoding 4 MiB takes 2 ms
 or more. Smaller chunks share a task."""
+
+
+_TASKS_PER_THREAD = 8
+"""So that threads are done at the same time, about; the end of each task is a struggle for the interpreter's lock."""
 
 
 class Scheduler(Protocol):
@@ -98,16 +104,23 @@ class ThreadScheduler:
     """Threads of this process: codecs release the GIL, stores are waited for."""
 
     def chunks_per_task(self, chunks: int, chunk_bytes: int) -> int:
-        """Enough for `_TASK_BYTES`, but no fewer tasks than there are threads."""
-        worth_it = max(1, _TASK_BYTES // max(1, chunk_bytes))
+        """Enough for `_TASK_BYTES`, and for no more than some tasks a thread, but no fewer tasks than there are threads."""
+        worth_it = max(1, _TASK_BYTES // max(1, chunk_bytes), chunks // (_TASKS_PER_THREAD * _threads()))
         return max(1, min(worth_it, -(-chunks // _threads())))
 
     def run[T, R](
         self, function: Callable[[T, Deadline | None], R], tasks: Sequence[T], deadline: Deadline
     ) -> tuple[Sequence[R], str]:
         """See `Scheduler.run`."""
-        graph, keys = graph_of(function, tasks, deadline)
-        return get_threaded(graph, keys, pool=_pool(os.getpid())), "threads"
+        pid = os.getpid()
+        places = _places(pid)
+
+        def in_place(task: T, deadline: Deadline | None) -> R:
+            with place(places):
+                return function(task, deadline)
+
+        graph, keys = graph_of(in_place, tasks, deadline)
+        return get_threaded(graph, keys, pool=_pool(pid)), "threads"
 
 
 class RemoteScheduler:
@@ -130,13 +143,25 @@ _REMOTE_THREADS = 32
 
 
 def _threads() -> int:
-    return max(4, 2 * (os.cpu_count() or 1))
+    """Of those that compute at a time, one for each processor."""
+    return max(2, len(os.sched_getaffinity(0)))
+
+
+_THREADS_PER_PLACE = 4
+"""The others wait for a disk, or for a place."""
+
+
+@lru_cache(maxsize=1)
+def _places(pid: int) -> Semaphore:
+    """Those of process `pid`, see `places`."""
+    del pid
+    return Semaphore(_threads())
 
 
 @lru_cache(maxsize=1)
 def _pool(pid: int) -> ThreadPoolExecutor:
     """The pool of process `pid`: threads do not survive the fork that makes a server's worker."""
-    return ThreadPoolExecutor(_threads(), thread_name_prefix=f"zarr-edr-read-{pid}")
+    return ThreadPoolExecutor(_THREADS_PER_PLACE * _threads(), thread_name_prefix=f"zarr-edr-read-{pid}")
 
 
 @lru_cache(maxsize=1)

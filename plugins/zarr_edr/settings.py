@@ -61,7 +61,7 @@ class CollectionSettings:
     layouts: tuple[str, ...] = ()
     """Paths or URLs of further stores, which hold the same data in other chunks."""
     limits: Limits = field(default_factory=Limits)
-    cache_bytes: int = 256 * 1024**2
+    cache_bytes: int = 128 * 1024**2
     """Of decoded chunks, shared by all collections of a process: the largest of all collections' counts."""
     max_age_s: int = 60
     """How long clients and caches may use an answer without asking again; 0: they ask each time."""
@@ -150,7 +150,7 @@ OPTIONS: tuple[Option, ...] = (
         for f in fields(Limits)
     ),
     Option("options.version", "text", "none", "version of the data; changes whenever they do"),
-    Option("options.cache.bytes", _BYTES, f"{256 * 1024**2}", "decoded chunks kept in memory by each process"),
+    Option("options.cache.bytes", _BYTES, f"{128 * 1024**2}", "decoded chunks kept in memory by each process"),
     Option("options.cache.max_age", _AGE, "60", "how long clients and caches may use an answer without asking again"),
     Option("options.dask.scheduler", _SCHEDULER, "auto", "what runs the reading of chunks"),
     Option(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zarr_edr.cache import process_cache
 from zarr_edr.dataset.chunks import ChunkedArray, ChunkIndex
 from zarr_edr.limits import Deadline
-from zarr_edr.plan import ChunkRead, Selection
+from zarr_edr.plan import ChunkRead, Selection, size
 
 _WORTH_A_PART = 64 * 1024
 """Decoded bytes of a chunk from which a part of it may be read alone: it takes 40 µs of arithmetic, decoding 64 KiB as long."""
@@ -20,11 +20,6 @@ _PART_CELLS = 65_536
 """Values that may be taken of such a part: finding more of them one by one takes longer than decoding the chunk."""
 _FEW = 32
 """Numbers of which Python finds the least sooner than numpy does."""
-
-
-def size(selection: Selection) -> int:
-    """Number of indices."""
-    return selection.stop - selection.start if isinstance(selection, slice) else int(selection.size)
 
 
 def taken(
@@ -53,11 +48,12 @@ def _of_part(
     cache, chunk_bytes = process_cache(), array.chunk_bytes
     if 2 * (stop - first) * array.dtype.itemsize > chunk_bytes:
         return None
-    if not cache.part_will_do((array.token, index), chunk_bytes):
+    if not cache.part_will_do((array.token, index)):
         return None
     part = array.fetch_part(index, first, stop, deadline, cache.get)
     if part is None:
         return None
+    cache.part_was_read((array.token, index), chunk_bytes)
     return [part.values[numbers - part.start] for numbers, _, _ in wanted], True, part.bytes_read
 
 
@@ -103,9 +99,6 @@ def _gather(chunk: NDArray[Any], local: tuple[Selection, ...], orthogonal: int) 
     if all(isinstance(selection, slice) for selection in local[:orthogonal]):
         return chunk[local]
     # With an index array among them, numpy would move the orthogonal axes about: spell all of them out as an open mesh.
-    indices = [
-        np.arange(selection.start, selection.stop) if isinstance(selection, slice) else selection
-        for selection in local[:orthogonal]
-    ]
+    indices = map(_indices, local[:orthogonal])
     mesh = [index.reshape((-1,) + (1,) * (orthogonal - axis)) for axis, index in enumerate(indices)]
     return chunk[(*mesh, *local[orthogonal:])]

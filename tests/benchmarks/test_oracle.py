@@ -49,13 +49,13 @@ def test_values_that_differ_are_refused(found: list[float]) -> None:
 
 @pytest.mark.parametrize("kind", ["area", "cube"])
 def test_a_grid_is_accepted_where_it_is_that_of_the_array(grid: Grid, kind: str) -> None:
-    box = next(b for b in grid.boxes(kind, 5, 2, 50) if b.times[0] == 0)  # type: ignore[arg-type]
+    box = next(b for b in grid.boxes(kind, 5, 2, 50) if b.times[0] == 0)  # type: ignore[arg-type]  # one of the two kinds
     oracle.check_cells(grid, box, cells(grid, box.points), "x")
 
 
 @pytest.mark.parametrize("kind", ["area", "cube"])
 def test_a_grid_that_lacks_a_cell_is_refused(grid: Grid, kind: str) -> None:
-    box = next(b for b in grid.boxes(kind, 5, 2, 50) if b.times[0] == 0)  # type: ignore[arg-type]
+    box = next(b for b in grid.boxes(kind, 5, 2, 50) if b.times[0] == 0)  # type: ignore[arg-type]  # one of the two kinds
     found = cells(grid, box.points)
     (west, south), _ = box.points.min(0), box.points.max(0)
     corner = (found.x > west) & (found.y > south) & ~np.isnan(found.values[0])

@@ -38,7 +38,7 @@ def frames(values: np.ndarray) -> st.SearchStrategy[bytes]:
     )
 
 
-def part(data: bytes, start: int, stop: int) -> tuple[bytes, int]:
+def part(data: bytes, start: int, stop: int) -> tuple[bytes | bytearray, int]:
     """Decoded bytes about `start` to `stop`, and at which of all they begin."""
     memory = Memory(data)
     frame = Frame.read(memory)

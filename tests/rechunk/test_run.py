@@ -260,6 +260,10 @@ class TestRefusals:
         with pytest.raises(ConfigurationError, match="exists already"):
             task(steps, tmp_path / "t", memory=10**9)
 
+    def test_a_target_in_a_folder_that_is_not_there_is_refused(self, steps: Path, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="There is no folder"):
+            task(steps, tmp_path / "not" / "there", memory=10**9)
+
     def test_a_target_within_the_source_is_refused(self, steps: Path) -> None:
         with pytest.raises(ConfigurationError, match="within the source"):
             task(steps, steps / "t", memory=10**9)

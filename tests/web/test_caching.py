@@ -177,7 +177,13 @@ def test_jobs_and_processes_are_not_kept(client: FlaskClient, path: str) -> None
 
 @pytest.mark.parametrize(
     ("url", "status"),
-    [(f"{OSTIA}/position?coords=x", 400), ("/collections/none", 404), ("/none", 404), (f"{OSTIA}/cube", 400)],
+    [
+        (f"{OSTIA}/position?coords=x", 400),
+        ("/collections/none", 404),
+        ("/collections/none/position?coords=POINT(0 0)", 404),
+        ("/none", 404),
+        (f"{OSTIA}/cube", 400),
+    ],
 )
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 def test_failures_are_not_kept(client: FlaskClient, url: str, status: int, accept: str) -> None:

@@ -117,6 +117,16 @@ def test_what_failed_is_not_tried_again(client: FlaskClient, monkeypatch: pytest
     assert (response.status_code, len(asked)) == (503, 1)
 
 
+def test_a_defect_is_answered_as_flask_answers_it(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(straight, "answer", failing)
+    response = client.get(POINT)
+    assert (response.status_code, response.get_json()["code"]) == (500, "NoApplicableCode")
+    assert response.headers["Cache-Control"] == "no-store"
+
+
 def test_an_answer_that_is_too_long_to_send_plain_is_not_made_again(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

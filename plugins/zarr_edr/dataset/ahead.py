@@ -163,6 +163,7 @@ class ReadAhead:
             self._begin_indices([shard for shard, _ in some])
             for shard, chunks in some:
                 yield from self._in_shard(shard, [index for index in chunks if index in self._left])
+                self._indices.pop(self._array.index_token(shard), None)  # it was taken
 
     def _in_shard(self, shard: ChunkIndex, chunks: list[ChunkIndex]) -> Iterator[_Item]:
         spans = self._array.spans(shard, chunks, self._deadline, self._remember)

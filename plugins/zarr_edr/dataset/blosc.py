@@ -30,7 +30,7 @@ class Bytes(Protocol):
     def size(self) -> int:
         """Of all of it."""
 
-    def read(self, start: int, stop: int) -> bytes:
+    def read(self, start: int, stop: int) -> bytes | bytearray:
         """Bytes `start` to below `stop`."""
 
 
@@ -86,7 +86,7 @@ class Frame:
         first, last = start // self.block_bytes, (stop - 1) // self.block_bytes
         return min(self.decoded_bytes, (last + 1) * self.block_bytes) - first * self.block_bytes
 
-    def part(self, data: Bytes, start: int, stop: int) -> tuple[bytes, int, bool]:
+    def part(self, data: Bytes, start: int, stop: int) -> tuple[bytes | bytearray, int, bool]:
         """What holds the decoded bytes `start` to below `stop`, with what is about them, read from `data`.
 
         Returns a frame, or the bytes themselves where the third value is true; and at which of the decoded bytes they begin.
@@ -101,7 +101,7 @@ class Frame:
         about = self._of_blocks([at - low for at in starts], _exactly(data, low, end), self.about(start, stop))
         return about, first * self.block_bytes, False
 
-    def _of_blocks(self, starts: list[int], blocks: bytes, decoded: int) -> bytes:
+    def _of_blocks(self, starts: list[int], blocks: bytes | bytearray, decoded: int) -> bytes:
         """A frame of the blocks that start in `blocks` where `starts` says, and come to `decoded` bytes."""
         version, compressor, flags, element = self.header
         block_bytes = self.block_bytes
@@ -113,14 +113,14 @@ class Frame:
         return b"".join((head, offsets, blocks))
 
 
-def _exactly(data: Bytes, start: int, stop: int) -> bytes:
+def _exactly(data: Bytes, start: int, stop: int) -> bytes | bytearray:
     read = data.read(start, stop)
     if len(read) != stop - start:
         raise ValueError("a Blosc frame is shorter than it says")
     return read
 
 
-def check(head: bytes, size: int, decoded_bytes: int) -> None:
+def check(head: bytes | bytearray, size: int, decoded_bytes: int) -> None:
     """Raise `ValueError` unless a frame of `size` bytes is as long as its header says, and decodes to `decoded_bytes` (0: any).
 
     Blosc itself reads past the end of a truncated frame: some bytes short, it returns wrong numbers without an error.

@@ -35,6 +35,10 @@ ABSENT = np.uint64(2**64 - 1)
 """Offset and length of an inner chunk that a shard does not hold (Zarr v3, sharding-indexed codec)."""
 
 
+_LARGEST = 2**50
+"""Bytes of a shard that may be: what is more is a damaged index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """How inner chunks lie in shards."""
@@ -66,10 +70,12 @@ class Shard:
         return outer, inner
 
     def span(self, index: NDArray[Any], inner: ChunkIndex) -> RangeByteRequest | None:
-        """Bytes of an inner chunk in its shard, None where the shard does not hold it."""
+        """Bytes of an inner chunk in its shard, None where the shard has none; `ValueError` where its index is damaged."""
         offset, length = index[inner]
         if offset == ABSENT and length == ABSENT:
             return None
+        if offset > _LARGEST or length > _LARGEST:
+            raise ValueError(f"a shard of {offset} bytes or more")
         return RangeByteRequest(int(offset), int(offset) + int(length))
 
 

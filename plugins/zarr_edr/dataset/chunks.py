@@ -84,6 +84,14 @@ Remember = Callable[[Hashable, Callable[[], Fetched], Deadline | None], Fetched]
 """Gives what is held under a key, or fetches it: `ChunkCache.get`."""
 
 
+@dataclass(slots=True, eq=False)
+class _Blocks:
+    """What was seen of the frames of an array, whose chunks are all cut alike."""
+
+    too_large: bool = False
+    """Whether one block is more than half of a chunk: then no part is worth opening the file for."""
+
+
 @dataclass(frozen=True, eq=False)
 class ChunkedArray:
     """One array of a store, readable chunk by chunk from any thread, and by any process it is pickled to."""
@@ -104,9 +112,11 @@ class ChunkedArray:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_layout", ChunkLayout.of(self.array))
         object.__setattr__(self, "_objects", Objects(self.array.store))
+        object.__setattr__(self, "_blocks", _Blocks())
 
     _layout: ChunkLayout = field(init=False, repr=False)
     _objects: Objects = field(init=False, repr=False)
+    _blocks: _Blocks = field(init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (ChunkedArray, (self.array, self.missing, self.token))
@@ -139,7 +149,7 @@ class ChunkedArray:
     @property
     def decodes_parts(self) -> bool:
         """Whether `fetch_part` may have something to give."""
-        return self._layout.partial is not None and self._objects.local
+        return self._layout.partial is not None and self._objects.local and not self._blocks.too_large
 
     @property
     def remote(self) -> bool:
@@ -171,6 +181,9 @@ class ChunkedArray:
             values = self._layout.transform.decode_chunk(raw, self._layout.chunk_spec).as_numpy_array()
         except DECODE_ERRORS as error:
             raise self._corrupt(index, error) from error
+        if self.remote and not values.flags.owndata:
+            # A view of bytes that were read together with others': held in the cache, it would hold them all.
+            values = values.copy()
         values.flags.writeable = False
         return Fetched(values, bytes_read)
 
@@ -183,7 +196,7 @@ class ChunkedArray:
         Raises as `fetch`.
         """
         dtype = self._layout.partial
-        if dtype is None or not self._objects.local:
+        if dtype is None or not self.decodes_parts:
             return None
         key, span, index_bytes = self._place(index, deadline, remember)
         if key is None:
@@ -192,7 +205,7 @@ class ChunkedArray:
         def decoded(file: LocalFile) -> FetchedPart | None:
             try:
                 of_chunk = file if span is None else file.part(span.start, span.end - span.start)
-                part = _decoded_part(of_chunk, dtype, start, stop, self.chunk_bytes)
+                part = _decoded_part(of_chunk, dtype, start, stop, self.chunk_bytes, self._blocks)
             except _PART_ERRORS as error:
                 raise self._corrupt(index, error) from error
             if part is None:
@@ -227,10 +240,16 @@ class ChunkedArray:
         shard = self._layout.shard
         if shard is None:
             return self.chunk_key(index), None, 0
-        outer, inner = shard.locate(index)
+        outer = shard.locate(index)[0]
         held = self._held_index(shard, outer, deadline, remember)
-        span = shard.span(held.values, inner)
+        span = self._span(shard, held.values, index)
         return None if span is None else self.shard_key(outer), span, held.bytes_read
+
+    def _span(self, shard: Shard, held: NDArray[Any], index: ChunkIndex) -> RangeByteRequest | None:
+        try:
+            return shard.span(held, shard.locate(index)[1])
+        except ValueError as error:
+            raise self._corrupt(index, error) from error
 
     def _held_index(
         self, shard: Shard, outer: ChunkIndex, deadline: Deadline | None, remember: Remember | None
@@ -278,7 +297,7 @@ class ChunkedArray:
         shard = self._layout.shard
         assert shard is not None  # noqa: S101  # see `sharded`
         held = self._held_index(shard, outer, deadline, remember)
-        return [shard.span(held.values, shard.locate(index)[1]) for index in chunks]
+        return [self._span(shard, held.values, index) for index in chunks]
 
     def _check_there(self, deadline: Deadline | None, remember: Remember | None) -> None:
         """Raise `StoreUnavailable` where the array is gone with its chunk: that is no absent chunk.
@@ -333,7 +352,7 @@ class ChunkedArray:
 
 
 def _decoded_part(
-    file: LocalFile, dtype: np.dtype[Any], start: int, stop: int, chunk_bytes: int
+    file: LocalFile, dtype: np.dtype[Any], start: int, stop: int, chunk_bytes: int, blocks: _Blocks
 ) -> tuple[NDArray[Any], int, int] | None:
     """Elements `start` to below `stop` of the chunk in `file`: values, the number of the first of them, bytes read.
 
@@ -345,6 +364,7 @@ def _decoded_part(
         return None
     if frame.decoded_bytes != chunk_bytes:
         raise ValueError(f"a Blosc frame of {frame.decoded_bytes} bytes for a chunk of {chunk_bytes}")
+    blocks.too_large = not frame.stored and 2 * frame.block_bytes > chunk_bytes
     low, high = start * dtype.itemsize, stop * dtype.itemsize
     if 2 * frame.about(low, high) > chunk_bytes:
         return None
@@ -361,7 +381,7 @@ class _Counted:
     def __init__(self, file: LocalFile) -> None:
         self._file, self.size, self.bytes_read = file, file.size, 0
 
-    def read(self, start: int, stop: int) -> bytes:
+    def read(self, start: int, stop: int) -> bytes | bytearray:
         """See `LocalFile.read`."""
         data = self._file.read(start, stop)
         self.bytes_read += len(data)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from threading import Lock, Thread
 from typing import IO, Any
@@ -77,7 +78,8 @@ class Helper:
             with self._lock:
                 self._closed = True
             for future in self._asked.values():
-                future.set_exception(ReadFailed("The helper has ended."))
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(ReadFailed("The helper has ended."))
 
     def close(self) -> None:
         """End the process, and wait for it."""
@@ -142,15 +144,16 @@ def _read(store: Any, what: str, arguments: tuple[Any, ...]) -> Any:
     return [path.rpartition("/")[2] for path in paths]
 
 
-def _tell(store: Any, request: tuple[int, int, str, tuple[Any, ...]], out: IO[bytes], lock: Lock) -> None:
-    number, _, what, arguments = request
-    answer: Any = None
-    error: OSError | None = None
-    try:
-        answer = read(store, what, arguments)
-        answer = bytes(answer) if what == "get" and answer is not None else answer
-    except OSError as failure:
-        error = failure
+def _told(store: Any, what: str, arguments: tuple[Any, ...]) -> Any:
+    answer = read(store, what, arguments)
+    return bytes(answer) if what == "get" and answer is not None else answer
+
+
+def _tell(done: Future[Any], number: int, out: IO[bytes], lock: Lock) -> None:
+    """Say what came of a request, whatever that is: who asked waits for it."""
+    failure = done.exception()
+    answer = done.result() if failure is None else None
+    error = failure if failure is None or isinstance(failure, OSError) else ReadFailed(type(failure).__name__)
     with lock:
         pickle.dump((number, answer, error), out)
         out.flush()
@@ -169,7 +172,9 @@ def main() -> None:
             if len(message) == 2:
                 stores[message[0]] = message[1].open()
             else:
-                pool.submit(_tell, stores[message[1]], message, out, lock)
+                number, store, what, arguments = message
+                done = pool.submit(_told, stores[store], what, arguments)
+                done.add_done_callback(partial(_tell, number=number, out=out, lock=lock))
 
 
 if __name__ == "__main__":

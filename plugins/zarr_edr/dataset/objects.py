@@ -21,6 +21,7 @@ from zarr_edr.dataset.remote import RemoteStore
 from zarr_edr.dataset.source import io_errors
 from zarr_edr.errors import StoreUnavailable
 from zarr_edr.limits import Deadline
+from zarr_edr.places import WAITING, placed
 
 ByteRange = RangeByteRequest | SuffixByteRequest | OffsetByteRequest
 
@@ -43,17 +44,20 @@ class Objects:
 
     def get(self, key: str, byte_range: ByteRange | None, deadline: Deadline | None) -> Buffer | None:
         """Bytes of an object, or None where it does not exist; every other failure is `StoreUnavailable`."""
+        if self.local:
+            return self.parts(key, lambda file: _read(file, byte_range), deadline)
         if deadline is not None:
             deadline.check()
         with failures_as_unavailable(deadline):
-            if type(self.store) is LocalStore:
-                return _read_file(f"{self.store.root}/{key}", byte_range)
             if self.remote:
                 return self._wait(self.start(key, byte_range, deadline), deadline)
             return sync(self._read(key, byte_range, deadline))
 
     def parts[R](self, key: str, take: Callable[[LocalFile], R], deadline: Deadline | None) -> R | None:
-        """What `take` makes of a file, of which it may read parts; None where there is no such file. Raises as `get`."""
+        """What `take` makes of a file, of which it may read parts; None where there is no such file. Raises as `get`.
+
+        Only a file that does not exist is absent: a directory in its place is a fault.
+        """
         if deadline is not None:
             deadline.check()
         if type(self.store) is not LocalStore:
@@ -135,8 +139,25 @@ class LocalFile:
         """A part of it."""
         return LocalFile(self.descriptor, size, self.start + start)
 
-    def read(self, start: int, stop: int) -> bytes:
+    def read(self, start: int, stop: int) -> bytes | bytearray:
         """Bytes `start` to below `stop`; fewer where the file ends before."""
+        if not placed():
+            return self._read(start, stop)
+        if (at_once := self._at_once(start, stop)) is not None:
+            return at_once
+        with WAITING:
+            return self._read(start, stop)
+
+    def _at_once(self, start: int, stop: int) -> bytearray | None:
+        """The same where all of it is in memory, so that no disk has to be waited for."""
+        data = bytearray(stop - start)
+        try:
+            got = os.preadv(self.descriptor, [data], self.start + start, os.RWF_NOWAIT)
+        except OSError:  # it is not, or this file system cannot tell
+            return None
+        return data if got == len(data) else None
+
+    def _read(self, start: int, stop: int) -> bytes:
         data = os.pread(self.descriptor, stop - start, self.start + start)
         while len(data) < stop - start and (more := self._more(start + len(data), stop)):
             data += more
@@ -147,23 +168,14 @@ class LocalFile:
         return os.pread(self.descriptor, stop - start, self.start + start)
 
 
-def _read_file(path: str, byte_range: ByteRange | None) -> Buffer | None:
-    """Bytes of a local file. Only a file that does not exist is absent: a directory in its place is a fault."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        file = LocalFile(descriptor, os.fstat(descriptor).st_size)
-        match byte_range:
-            case None:
-                data = file.read(0, file.size)
-            case RangeByteRequest(start, end):
-                data = file.read(start, min(end, file.size))
-            case OffsetByteRequest(offset):
-                data = file.read(offset, file.size)
-            case SuffixByteRequest(suffix):
-                data = file.read(max(0, file.size - suffix), file.size)
-    finally:
-        os.close(descriptor)
+def _read(file: LocalFile, byte_range: ByteRange | None) -> Buffer:
+    match byte_range:
+        case None:
+            data = file.read(0, file.size)
+        case RangeByteRequest(start, end):
+            data = file.read(min(start, file.size), min(end, file.size))
+        case OffsetByteRequest(offset):
+            data = file.read(offset, file.size)
+        case SuffixByteRequest(suffix):
+            data = file.read(max(0, file.size - suffix), file.size)
     return default_buffer_prototype().buffer.from_bytes(data)

@@ -72,7 +72,7 @@ def _enum(value: Enum, parts: Parts) -> None:
     parts.append(_member(value))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256, typed=True)  # members of two enumerations of text may be equal
 def _member(value: Enum) -> bytes:
     return f"e{type(value).__name__}.{value.name};".encode()
 

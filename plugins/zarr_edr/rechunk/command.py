@@ -30,6 +30,8 @@ def run(source: str, target: Path, kind: str, memory: str, storage: Sequence[str
     task = prepare(Options(source, target, kinds, size("--memory", memory), verify, _storage(storage)))
     for line in task.summary():
         click.echo(line, err=True)
+    if task.resumes:
+        click.echo("Goes on where an earlier run was interrupted.", err=True)
     try:
         outcome = _with_bar(task)
     except KeyboardInterrupt:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.storage import LocalStore
 
 from zarr_edr.dataset.chunks import ChunkedArray, ChunkIndex, Fetched
 from zarr_edr.errors import ChunkCorrupt, ChunkMissing, StoreUnavailable
@@ -24,6 +27,8 @@ _CHUNK_S = 120.0
 """For one read of a store; then it counts as failed."""
 _WAITS_S = (1.0, 5.0)
 """Before a failed read is tried again."""
+_AT_ONCE = 1024**2
+"""Values that are looked at together."""
 _FOR_EVER = 10.0**9
 """Seconds: who copies a store waits for it."""
 
@@ -128,6 +133,28 @@ def write_region(target: zarr.Array[Any], shards: Shape, region: Region, held: H
         target[shard] = held.values[local]
 
 
+def settle_region(target: zarr.Array[Any], shards: Shape, region: Region) -> None:
+    """Have the files of a region, and their names, on the disk: before the journal says that they are. Raises `OSError`."""
+    assert isinstance(target.store, LocalStore)  # noqa: S101 - a layout is written to a folder
+    root = Path(target.store.root, target.path)
+    folders: set[Path] = set()
+    for index in product(*_touched(region, shards)):
+        file = root / target.metadata.encode_chunk_key(index)
+        if file.exists():  # a shard of nothing but absent chunks is not
+            _settle(file)
+            folders.update((file.parent, *(f for f in file.parents if f.is_relative_to(root))))
+    for folder in folders:
+        _settle(folder)
+
+
+def _settle(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def verify_region(target: ChunkedArray, region: Region, held: Held) -> None:
     """Read a region back. Raises `ChunkCorrupt` where it is not what it was written from, bit by bit, or another `StoreError`."""
     chunks = list(product(*_touched(region, target.chunks)))
@@ -156,9 +183,14 @@ def _differs(chunk: ChunkIndex, *, target: ChunkedArray, region: Region, held: H
 def _would_change(values: NDArray[Any], fill: Any) -> bool:
     """Whether cells that equal the fill value have other bits than it."""
     fill = np.asarray(fill, dtype=values.dtype)
-    equal = (values == fill) | ((values != values) & (fill != fill))  # noqa: PLR0124 - true of NaN alone
     bits = f"u{values.dtype.itemsize}"
-    return bool((values[equal].view(bits) != fill.view(bits)).any())
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, _AT_ONCE):  # so that what is compared takes no memory to speak of
+        some = flat[start : start + _AT_ONCE]
+        equal = (some == fill) | ((some != some) & (fill != fill))  # noqa: PLR0124 - true of NaN alone
+        if (some[equal].view(bits) != fill.view(bits)).any():
+            return True
+    return False
 
 
 def _touched(region: Region, chunks: Shape) -> list[range]:

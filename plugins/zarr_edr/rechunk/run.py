@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import filelock
 import zarr
@@ -24,7 +25,7 @@ from zarr_edr.dataset.chunks import ChunkedArray
 from zarr_edr.dataset.model import Collection, Parameter
 from zarr_edr.dataset.source import display_name, open_group
 from zarr_edr.errors import ChunkCorrupt, ConfigurationError, StoreUnavailable
-from zarr_edr.rechunk.copying import read_region, verify_region, write_region
+from zarr_edr.rechunk.copying import read_region, settle_region, verify_region, write_region
 from zarr_edr.rechunk.journal import Entry, Journal, state_of
 from zarr_edr.rechunk.regions import Pass, Region, plan_passes
 from zarr_edr.rechunk.shapes import Axes, Kind, Shape, chunks_for
@@ -37,6 +38,7 @@ _REMOTE_COST = 4.0
 """What it takes to read a byte of a remote store, beside one of a local disk."""
 _STEPS = 2
 """Of a region that are told as progress: read, and written and compared."""
+_JOURNAL = "journal.jsonl"
 _VERSION = 1
 """Of the plan: a run that was begun by another one does not go on."""
 
@@ -102,19 +104,25 @@ class Task:
         """What `progress` will be told, in all."""
         return sum(_STEPS * work.nbytes * len(work.passes) for work in self.works)
 
+    @property
+    def resumes(self) -> bool:
+        """Whether an earlier run was interrupted, where this one goes on."""
+        return (self._part / _JOURNAL).exists()
+
     def summary(self) -> Iterator[str]:
         """What will be done: a line for each array of each layout."""
         for work in self.works:
             last = work.passes[-1]
             size = _size(math.prod(last.chunks) * work.source.dtype.itemsize)
             shards = math.prod(-(-n // shard) for n, shard in zip(last.shape, last.shards, strict=True))
-            line = f"{work.kind}: {work.name}, {_size(work.nbytes)}: chunks {_times(last.chunks)} ({size}) in {shards} files; "
+            chunks = f"chunks {_times(last.chunks)} ({size}) in {_counted(shards, 'file')}"
+            line = f"{work.kind}: {work.name}, {_size(work.nbytes)}: {chunks}; "
             if len(work.passes) == 1:
-                yield f"{line}each chunk of the source is read {last.times:.3g} times"
+                yield f"{line}each chunk of the source is read {_often(last.times)}"
             else:
                 yield (
                     f"{line}each chunk of the source is read once, into an intermediate store of up to {_size(work.nbytes)},"
-                    f" and each chunk of that {last.times:.3g} times"
+                    f" and each chunk of that {_often(last.times)}"
                 )
 
     def run(self, progress: Callable[[int], None]) -> Outcome:
@@ -124,7 +132,7 @@ class Task:
         the source cannot be read, the target cannot be written or does not read back as it was written. All but the region that
         failed is kept, then as after an interruption.
         """
-        self._part.mkdir(parents=True, exist_ok=True)
+        self._make_part()
         lock = filelock.FileLock(self._part / "lock")
         try:
             lock.acquire(timeout=0)
@@ -139,8 +147,15 @@ class Task:
         finally:
             lock.release()
 
+    def _make_part(self) -> None:
+        try:
+            self._part.mkdir(exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ConfigurationError(f"The folder {self._part} cannot be made: {reason}.") from error
+
     def _run(self, progress: Callable[[int], None]) -> Outcome:
-        journal = Journal(self._part / "journal.jsonl", self._header())
+        journal = Journal(self._part / _JOURNAL, self._header())
         left_out = {name: None for kind in self._kinds() for name in self._made(kind, journal)}
         for number, work in enumerate(self.works):
             self._copy(work, self._part / "intermediate" / str(number), journal, progress)
@@ -159,6 +174,7 @@ class Task:
             "SRC": display_name(options.source),
             "--for": " and ".join(self._kinds()),
             "--memory": options.memory,
+            "--no-verify": "off" if options.verify else "on",
             **state_of(self._group),
         }
 
@@ -250,6 +266,7 @@ class Task:
         write_region(target, one.shards, region, held)
         if self.options.verify:
             verify_region(written, region, held)
+        settle_region(target, one.shards, region)
         return held.absent
 
 
@@ -280,7 +297,11 @@ def _check_target(options: Options) -> None:
         raise ConfigurationError(f"DST is {str(target)[:60]!r}; a layout is written to a local folder only.")
     if target.exists() or target.is_symlink():
         raise ConfigurationError(f"{target} exists already; name a DST that does not, or remove it.")
-    source = Path(os.path.realpath(options.source))
+    if not target.absolute().parent.is_dir():
+        raise ConfigurationError(
+            f"There is no folder {target.absolute().parent} to write {target.name} to; make it first."
+        )
+    source = Path(os.path.realpath(urlsplit(options.source).path if "://" in options.source else options.source))
     if source.is_dir() and Path(os.path.realpath(target)).is_relative_to(source):
         raise ConfigurationError(f"{target} is within the source; a layout is a store beside it.")
 
@@ -311,6 +332,14 @@ def _size(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1024
     return f"{count:.3g} TiB"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _often(times: float) -> str:
+    return "once" if times == 1 else f"{times:.3g} times"
 
 
 def _times(shape: Shape) -> str:

@@ -34,6 +34,14 @@ def register(app: Flask) -> None:
     app.register_error_handler(EdrError, edr_error)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected_error)
+    app.after_request(_not_kept)
+
+
+def _not_kept(response: Response) -> Response:
+    """Have no cache keep a failure, whoever answered it: pygeoapi answers some."""
+    if response.status_code >= HTTPStatus.BAD_REQUEST and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = NO_STORE
+    return response
 
 
 def exception(status: int, code: str, description: str, type_: str | None = None) -> Response:

@@ -69,7 +69,7 @@ _HTML = "text/html; charset=utf-8"
 SERVICE_URL = "ZARR_EDR_SERVICE_URL"
 """Key of the application's configuration."""
 FAILED, MADE = "zarr_edr.failed", "zarr_edr.made"
-"""Keys of the WSGI environment: what became of a request on the straight way, an `EdrError` or `Made`."""
+"""Keys of the WSGI environment: what became of a request on the straight way, an exception or `Made`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,6 @@ class Made:
 
     answer: Answer
     media_type: str
-    file_name: str | None
     tag: str
     max_age_s: int
 
@@ -110,7 +109,7 @@ class _Views:
     ) -> ResponseReturnValue:
         """GET of any EDR query path that pygeoapi routes."""
         failed = request.environ.get(FAILED)
-        if isinstance(failed, EdrError):
+        if isinstance(failed, Exception):
             raise failed
         if collection_id not in self._catalog.collections:
             answered: ResponseReturnValue = self._stock(collection_id, instance_id, location_id)
@@ -195,7 +194,7 @@ def answer_query(
     """The answer to the query that `build` makes, of the collection that is `asked`; 304 where the client has it already."""
     made = request.environ.get(MADE)
     if isinstance(made, Made):
-        return caching.keep(response(made.answer, made.media_type, made.file_name), made.tag, made.max_age_s)
+        return caching.keep(response(made.answer, made.media_type), made.tag, made.max_age_s)
     deadline = deadline or Deadline.after(asked.settings.limits.seconds)
     encoder, media_type = negotiate(parameters.get("f"), query_type, asked.title)
     wanted = page(parameters)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 
 from zarr_edr.errors import EdrError, ErrorKind
+from zarr_edr.web import memory
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -133,6 +134,7 @@ def serve(config: Path, bind: str | None = None, workers: int | None = None, thr
     Raises `CannotListen` and `ConfigurationError` before anything is served. In the worker processes this returns too,
     when they stop.
     """
+    memory.keep_together()
     master = os.getpid()
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until gunicorn sets its own
     workdir = Path(tempfile.mkdtemp(prefix="zarr-edr-"))

@@ -42,11 +42,11 @@ _PAGED = ("limit", "offset")
 def register(app: Flask, prefix: str, catalog: Catalog) -> None:
     """Let plain queries to the catalog's collections, whose paths begin with `prefix`, go the straight way."""
     targets = {
-        f"{prefix}/collections/{id_}/{query_type}": (collection, query_type)
-        for id_, collection in catalog.collections.items()
+        f"{prefix}/collections/{id_}/{query_type}": (id_, query_type)
+        for id_ in catalog.collections
         for query_type in PARAMETERS
     }
-    app.wsgi_app = StraightWay(app, targets)  # type: ignore[method-assign]  # as Flask's documentation has it
+    app.wsgi_app = StraightWay(app, catalog, targets)  # type: ignore[method-assign]  # as Flask's documentation has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,9 @@ class _Asked:
 class StraightWay:
     """A WSGI application in front of Flask's."""
 
-    def __init__(self, app: Flask, targets: Mapping[str, tuple[Collection, str]]) -> None:
-        """`targets`: path -> collection and query type."""
+    def __init__(self, app: Flask, catalog: Catalog, targets: Mapping[str, tuple[str, str]]) -> None:
+        """`targets`: path -> id of a collection, and query type."""
+        self._catalog = catalog
         self.behind: WSGIApplication = app.wsgi_app
         """Flask's application."""
         self._targets = targets
@@ -79,13 +80,13 @@ class StraightWay:
             return self.behind(environ, start_response)
         try:
             found, tag = self._answer(asked)
-        except EdrError as error:
+        except Exception as error:  # noqa: BLE001 - Flask, behind, raises it again where all failures are answered
             environ[routes.FAILED] = error
             return self.behind(environ, start_response)
         max_age_s = asked.collection.settings.max_age_s
         body = found.body
         if not isinstance(body, bytes) or ("HTTP_ACCEPT_ENCODING" in environ and len(body) >= MIN_BYTES):
-            environ[routes.MADE] = routes.Made(found, asked.media_type, None, tag, max_age_s)
+            environ[routes.MADE] = routes.Made(found, asked.media_type, tag, max_age_s)
             return self.behind(environ, start_response)
         headers = [
             ("Content-Type", asked.media_type),
@@ -105,8 +106,11 @@ class StraightWay:
         if target is None or not is_plain(environ):
             return None
         parameters = _parameters(environ.get("QUERY_STRING", ""))
-        form = None if parameters is None else _form(parameters.get("f"), environ.get("HTTP_ACCEPT", ""), target[1])
-        return None if parameters is None or form is None else _Asked(*target, path, parameters, *form)
+        id_, query_type = target
+        form = None if parameters is None else _form(parameters.get("f"), environ.get("HTTP_ACCEPT", ""), query_type)
+        if parameters is None or form is None:
+            return None
+        return _Asked(self._catalog.get(id_), query_type, path, parameters, *form)
 
     def _answer(self, asked: _Asked) -> tuple[Answer, str]:
         """The answer and its tag. Raises `EdrError`."""

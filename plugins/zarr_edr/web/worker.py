@@ -5,7 +5,8 @@ handful of slow clients takes all threads. Here
 
 * the head of a request is read by the worker's event loop; a thread is taken only when the head is complete;
 * a body must arrive, and an answer must be taken, at `BYTES_PER_S` after a grace of `GRACE_S`;
-* the lingering close (up to 2 s) is waited for in the pool thread, where gunicorn blocks its event loop.
+* the lingering close (up to 2 s) is waited for in the pool thread, where gunicorn blocks its event loop;
+* a new connection is left to a worker that has fewer.
 
 The decision and the measurements behind it are in docs/adr/002-wsgi-server.md.
 """
@@ -27,6 +28,9 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
+from zarr_edr.web.memory import Trimmer
+from zarr_edr.web.shares import Shares
+
 HEAD_S = 10.0
 """Seconds in which the head of a request must be complete."""
 GRACE_S = 20.0
@@ -37,7 +41,14 @@ MAX_HEAD_BYTES = 128 * 1024
 """A head that is longer goes to the parser as it is, which refuses it."""
 NEXT_S = 0.002
 """How long a thread waits for the next request on a connection before it gives it back to the event loop, which costs as much."""
+PASS_S = 0.0005
+PASSES = 4
+"""How often, and how long each time, a connection is left to a worker that has fewer: together less than a client notices, and
+enough for one that is not busy to take it."""
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+SHARES = Shares()
 
 
 class SlowClient(ConnectionResetError):
@@ -194,6 +205,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         self._waiting = 0
         """Connections whose request is there and that no thread has taken yet."""
         self._waiting_lock = Lock()
+        self._passed = 0
+        self._trimmer = Trimmer()
+
+    def notify(self) -> None:
+        """Tell the arbiter, and the other workers, that this one is there."""
+        super().notify()
+        self._trimmer.tick()
+        SHARES.tell(self.age, self.nr_conns)
 
     def enqueue_req(self, conn: Connection) -> None:
         """Give a connection whose request is there to the next free thread."""
@@ -205,12 +224,20 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
             self._waiting += more
 
     def accept(self, listener: Any) -> None:
-        """Accept one connection, if there is one, and wait for its head in the event loop."""
+        """Accept one connection, if there is one and it is this worker's turn, and wait for its head in the event loop."""
+        if self.alive and self._passed < PASSES and SHARES.least(self.age) < self.nr_conns:
+            self._passed += 1
+            time.sleep(PASS_S)
+            if not select.select([listener], [], [], 0)[0]:  # another has taken it
+                self._passed = 0
+            return
+        self._passed = 0
         try:
             accepted, client = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
         self.nr_conns += 1
+        SHARES.tell(self.age, self.nr_conns)
         self._await_head(Connection(self.cfg, accepted, client, listener.getsockname()))
 
     def set_accept_enabled(self, enabled: bool) -> None:

@@ -152,7 +152,9 @@ def test_a_collection_that_is_not_listed_can_be_explored(unguarded: Explorer) ->
     assert unguarded.page.locator("#faults").inner_text() == ""
 
 
-@pytest.mark.parametrize("query", ["position?coords=POINT(1 1)", "cube?bbox=0,0,2,2", "position?coords=MULTIPOINT((1 1),(2 2))"])
+@pytest.mark.parametrize(
+    "query", ["position?coords=POINT(1 1)", "cube?bbox=0,0,2,2", "position?coords=MULTIPOINT((1 1),(2 2))"]
+)
 def test_pages_of_them_fire_nothing(unguarded: Explorer, query: str) -> None:
     unguarded.page.goto(f"{unguarded.service}/collections/hostile/{query}&f=html")
     unguarded.page.locator("#result-drawing :is(.summary, .single)").first.wait_for()

@@ -124,7 +124,9 @@ def test_without_a_program_the_picture_and_the_table_are_there(plain: Explorer) 
 
 
 def test_what_the_api_refuses_is_told_and_the_picture_comes_back(explorer: Explorer) -> None:
-    explorer.page.route("**/position?*f=CoverageJSON", lambda r: r.fulfill(status=400, json={"description": "Not now."}))
+    explorer.page.route(
+        "**/position?*f=CoverageJSON", lambda r: r.fulfill(status=400, json={"description": "Not now."})
+    )
     explorer.page.goto(explorer.service + SERIES)
     explorer.page.locator("#result-state", has_text="Not now.").wait_for()
     assert explorer.page.locator("figure.chart img").is_visible()
@@ -143,7 +145,9 @@ def test_an_operation_of_the_api_can_be_tried(explorer: Explorer) -> None:
     explorer.page.locator("#operations-Capabilities-getConformance, [id$=onformance] .opblock-summary").first.wait_for()
 
 
-@pytest.mark.parametrize("path", [SERIES, BOX, "/openapi?f=html", f"{WOA}?f=html"], ids=["series", "box", "api", "collection"])
+@pytest.mark.parametrize(
+    "path", [SERIES, BOX, "/openapi?f=html", f"{WOA}?f=html"], ids=["series", "box", "api", "collection"]
+)
 def test_a_phone_needs_no_scrolling_sideways(phone: Explorer, path: str) -> None:
     phone.page.goto(phone.service + path)
     phone.page.locator("#result-drawing .summary:visible, #operations .opblock-tag, section.queries").first.wait_for()

@@ -1,6 +1,6 @@
 """Programs, style sheets and map data of the pages: a closed set of files, each served to be kept for a year.
 
-They stand in static/explorer/ (the explorer), static/pages/ (the other pages) and static/vendor/ (libraries; see the manifest there).
+They stand in static/explorer/ (the explorer), static/pages/ (the other pages) and static/vendor/ (libraries; see its manifest).
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ _IMPORT = re.compile(r"^import .*'(\.[^']*)'$", re.MULTILINE)
 def files() -> dict[str, bytes]:
     """Name -> content of all files, e.g. `explorer/main.js`: a closed set, so that no request names a file."""
     static = Path(__file__).parent / "static"
-    found = [
-        path for folder in _FOLDERS for path in sorted((static / folder).iterdir()) if path.suffix in _MEDIA_TYPES
-    ]
+    found = [path for folder in _FOLDERS for path in sorted((static / folder).iterdir()) if path.suffix in _MEDIA_TYPES]
     return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in found}
 
 
@@ -59,7 +57,7 @@ def folder(root: str) -> str:
 
 @cache
 def modules_of(program: str) -> tuple[str, ...]:
-    """All modules that a program imports, itself included: a page that names them has them fetched at once, not one after another."""
+    """All modules that a program imports, itself included: a page that names them has them fetched all at once."""
     found = [program]
     for name in found:  # which grows
         imported = _IMPORT.findall(files()[name].decode())

@@ -7,6 +7,16 @@ import { colourIndex, palette } from '../explorer/palettes.js'
 const RADIUS = 6
 const REACH = 12
 
+/** First and last of the meridians that leave out the widest gap between some longitudes. */
+export function shortestArc (longitudes) {
+  const sorted = longitudes.map(x => ((x % 360) + 360) % 360).sort((a, b) => a - b)
+  const gaps = sorted.map((x, i) => x - (i ? sorted[i - 1] : sorted.at(-1) - 360))
+  const first = gaps.reduce((widest, gap, i) => gap > gaps[widest] ? i : widest, 0)
+  const west = sorted[first]
+  const east = west + 360 - gaps[first]
+  return west > 180 ? [west - 360, east - 360] : [west, east]
+}
+
 export class Dots {
   /** As of ways.placesOf. */
   constructor ({ places, parameter }) {
@@ -17,9 +27,9 @@ export class Dots {
 
   /** West, south, east, north of all points, with some room. */
   get box () {
-    const [xs, ys] = ['x', 'y'].map(axis => this.places.map(place => place[axis]))
-    const ends = values => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity])
-    const [[west, east], [south, north]] = [ends(xs), ends(ys)]
+    const [west, east] = shortestArc(this.places.map(({ x }) => x))
+    const ys = this.places.map(({ y }) => y)
+    const [south, north] = ys.reduce(([low, high], y) => [Math.min(low, y), Math.max(high, y)], [Infinity, -Infinity])
     const room = Math.max(1, (east - west) / 10, (north - south) / 10)
     return [west - room, Math.max(-90, south - room), east + room, Math.min(90, north + room)]
   }

@@ -22,10 +22,17 @@ export function partOf (document, { names, member, at = {} }) {
   return { ...document, coverages: found }
 }
 
-/** A coverage at one value of an axis; as it is where it has no such axis, null where that has no such value. */
+/** The value of a coordinate that all tuples of a composite axis share; undefined where there is none. */
+function sharedIn (composite, name) {
+  const at = composite?.coordinates?.indexOf(name) ?? -1
+  const [first, ...others] = at < 0 ? [] : composite.values.map(tuple => tuple[at])
+  return others.every(value => value === first) ? first : undefined
+}
+
+/** A coverage at one value of an axis; as it is where it has no such coordinate, null where that has no such value. */
 function sliced (coverage, name, value) {
   const axis = coverage.domain.axes[name]
-  if (!axis) return coverage
+  if (!axis) return [undefined, value].includes(sharedIn(coverage.domain.axes.composite, name)) ? coverage : null
   const index = axisOf(axis).values.indexOf(value)
   if (index < 0) return null
   const domain = { ...coverage.domain, axes: { ...coverage.domain.axes, [name]: { values: [value] } } }
@@ -52,6 +59,12 @@ export function valuesOf (document, name) {
   const found = new Set()
   for (const { axes } of coveragesOf(document)) for (const value of axes[name]?.values ?? []) found.add(value)
   return [...found]
+}
+
+/** Values of which one can be chosen: of an axis, or of what a path has in common, as all its vertices have one time. */
+export function choicesOf (document, name) {
+  const shared = coveragesOf(document).map(({ axes }) => axes[name] ? undefined : sharedIn(axes.composite, name))
+  return [...new Set([...valuesOf(document, name), ...shared.filter(value => value !== undefined)])]
 }
 
 /** What the reference systems of a document say: { times, levels, geographic }, the first two as charts.js has them. */

@@ -6,7 +6,7 @@ import { Slot } from '../explorer/slot.js'
 import { timeText } from '../explorer/times.js'
 import { Drawing } from './drawing.js'
 import { explorerAddress, queryOf } from './explored.js'
-import { axesOf, given, memberOf, partOf, valuesOf } from './parts.js'
+import { axesOf, choicesOf, given, memberOf, partOf } from './parts.js'
 import { LINES, NAMES, chosenIn, waysOf } from './ways.js'
 
 /** Values that are fetched and drawn without being asked for: some megabytes. */
@@ -66,7 +66,7 @@ class Result {
     const at = {}
     const choices = {}
     for (const name of way ? chosenIn(way) : []) {
-      const values = valuesOf(all, name)
+      const values = choicesOf(all, name)
       if (values.length < 2) continue
       choices[name] = values
       at[name] = values.includes(chosen[name]) ? chosen[name] : values[0]
@@ -123,7 +123,7 @@ class Result {
 
   /** What is seen, in the explorer's words. */
   seen ({ parameters, way, at, part }) {
-    const one = name => String(at[name] ?? valuesOf(part, name)[0] ?? '')
+    const one = name => String(at[name] ?? choicesOf(part, name)[0] ?? '')
     const dimensions = Object.fromEntries(Object.entries(part.coverages[0]['zarr-edr:dimensions'] ?? {}).map(([id, value]) => [id, String(value)]))
     return { parameters, time: one('t'), level: one('z'), dimensions, way: ['map', 'dots', 'grid'].includes(way) ? '' : way }
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -11,22 +12,25 @@ import pytest
 import xarray as xr
 
 from .conftest import ROOT, Explorer, explored
-from .test_access import axe  # noqa: F401  # a fixture
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator
 
 OSTIA, WOA = "/collections/ostia", "/collections/woa"
 SERIES = f"{OSTIA}/position?coords=POINT(-30 1)&f=html"
 BOX = f"{OSTIA}/cube?bbox=-40,-5,-20,5&datetime=2008-01/2008-03&f=html"
+CIRCLE = f"{OSTIA}/radius?coords=POINT(-30 1)&within=300&within-units=km&datetime=2008-07&f=html"
 DATA = {
-    "series": (SERIES, "Over time"),
-    "points": (f"{OSTIA}/position?coords=MULTIPOINT((-30 1),(-20 2))&datetime=2008-07&f=html", "Points on the map"),
-    "profile": (f"{WOA}/position?coords=POINT(-30 1)&datetime=../..&f=html", "By level"),
-    "box": (BOX, ""),
-    "circle": (f"{OSTIA}/radius?coords=POINT(-30 1)&within=300&within-units=km&datetime=2008-07&f=html", ""),
-    "line": (f"{WOA}/trajectory?coords=LINESTRING(-40 0,-30 5,-20 10)&f=html", "Section by level"),
-    "mercator": (f"{OSTIA}/cube?bbox=-4000000,-500000,-3000000,500000&crs=EPSG:3857&datetime=2008-07&f=html", ""),
+    "series": (SERIES, "Chart: Over time"),
+    "points": (f"{OSTIA}/position?coords=MULTIPOINT((-30 1),(-20 2))&datetime=2008-07&f=html", "Map."),
+    "profile": (f"{WOA}/position?coords=POINT(-30 1)&datetime=../..&f=html", "Chart: By level"),
+    "box": (BOX, "Map."),
+    "circle": (CIRCLE, "Map."),
+    "line": (f"{WOA}/trajectory?coords=LINESTRING(-40 0,-30 5,-20 10)&f=html", "Chart: Section by level"),
+    "mercator": (
+        f"{OSTIA}/cube?bbox=-4000000,-500000,-3000000,500000&crs=EPSG:3857&datetime=2008-07&f=html",
+        "Chart: As cells",
+    ),
 }
 OTHERS = {
     "landing": "/?f=html",
@@ -59,11 +63,6 @@ def temperature() -> Iterator[xr.DataArray]:
 
 
 @pytest.fixture
-def phone(browser: Browser, demo: str) -> Iterator[Explorer]:
-    yield from explored(browser, demo, viewport={"width": 360, "height": 740}, has_touch=True)
-
-
-@pytest.fixture
 def plain(browser: Browser, demo: str) -> Iterator[Explorer]:
     yield from explored(browser, demo, java_script_enabled=False)
 
@@ -74,14 +73,13 @@ def test_the_other_pages_ask_this_service_alone(explorer: Explorer) -> None:
         assert explorer.page.locator("h1").inner_text()
 
 
-@pytest.mark.parametrize(("path", "way"), DATA.values(), ids=DATA)
-def test_an_answer_is_drawn_from_the_address_that_is_shown(explorer: Explorer, path: str, way: str) -> None:
+@pytest.mark.parametrize(("path", "drawing"), DATA.values(), ids=DATA)
+def test_an_answer_is_drawn_from_the_address_that_is_shown(explorer: Explorer, path: str, drawing: str) -> None:
     opened(explorer, path)
     shown = explorer.page.locator("#result-url").inner_text()
     assert [url for url in explorer.data_requests() if "f=CoverageJSON" in url] == [shown]
     assert not [url for url in explorer.requests if "f=PNG" in url]  # a picture that nobody looks at
-    if way:
-        assert explorer.page.get_by_role("button", name=way, exact=True).get_attribute("aria-pressed") == "true"
+    assert explorer.page.locator(f"#result-drawing [aria-label^='{drawing}']").is_visible()
 
 
 def test_a_series_is_that_of_the_store(explorer: Explorer, temperature: xr.DataArray) -> None:
@@ -106,7 +104,7 @@ def test_a_map_shows_the_value_of_the_cell_and_time(explorer: Explorer, temperat
 
 @pytest.mark.parametrize(
     ("path", "asked"),
-    [(SERIES, "/position?coords=POINT(-30%201)"), (BOX, "/cube?bbox=-40,-5,-20,5"), (DATA["circle"][0], "/radius?")],
+    [(SERIES, "/position?coords=POINT(-30%201)"), (BOX, "/cube?bbox=-40,-5,-20,5"), (CIRCLE, "/radius?")],
     ids=["point", "box", "circle"],
 )
 def test_the_explorer_opens_with_the_same_question(explorer: Explorer, path: str, asked: str) -> None:
@@ -140,9 +138,26 @@ def test_many_values_are_drawn_when_that_is_asked_for(explorer: Explorer) -> Non
     assert not [url for url in explorer.requests if "f=CoverageJSON" in url]
 
 
-def test_an_operation_of_the_api_can_be_tried(explorer: Explorer) -> None:
-    explorer.page.goto(f"{explorer.service}/openapi?f=html")
-    explorer.page.locator("#operations-Capabilities-getConformance, [id$=onformance] .opblock-summary").first.wait_for()
+def operation_of(page: Explorer) -> Locator:
+    """The position query of the first collection on the page of the API, opened."""
+    page.page.goto(f"{page.service}/openapi?f=html")
+    page.page.locator("#operations .opblock-tag", has_text="ostia").click()
+    found = page.page.locator("#operations .opblock-get", has_text="/collections/ostia/position").first
+    found.locator(".opblock-summary-control").click()
+    return found
+
+
+def test_an_operation_of_the_api_can_be_tried(explorer: Explorer, temperature: xr.DataArray) -> None:
+    operation = operation_of(explorer)
+    operation.get_by_role("button", name="Try it out").click()
+    operation.locator("tr[data-param-name=coords] input").fill("POINT(-30 1)")
+    operation.locator("tr[data-param-name=datetime] input").fill("2008-07")
+    operation.get_by_role("button", name="Execute").click()
+    answer = operation.locator(".live-responses-table .response-col_description pre").first
+    answer.wait_for()
+    expected = temperature.sel(time="2008-07").sel(latitude=1, longitude=330, method="nearest")
+    values = json.loads(answer.inner_text())["ranges"]["surface_temperature"]["values"]
+    assert values == pytest.approx(expected.to_numpy(), abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -150,13 +165,29 @@ def test_an_operation_of_the_api_can_be_tried(explorer: Explorer) -> None:
 )
 def test_a_phone_needs_no_scrolling_sideways(phone: Explorer, path: str) -> None:
     phone.page.goto(phone.service + path)
-    phone.page.locator("#result-drawing .summary:visible, #operations .opblock-tag, section.queries").first.wait_for()
+    phone.page.locator("#result-drawing .summary:visible, #operations .opblock-tag, body.collection").first.wait_for()
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize("path", [SERIES, BOX], ids=["series", "box"])
-def test_axe_finds_nothing_serious_in_an_answer(explorer: Explorer, axe: str, path: str) -> None:  # noqa: F811
-    opened(explorer, path).page.evaluate(f"{axe}; 0")
-    found = explorer.page.evaluate("axe.run()")["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in serious] == []
+def test_a_phone_shows_an_operation_without_scrolling_sideways(phone: Explorer) -> None:
+    operation_of(phone).get_by_role("button", name="Try it out").click()
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_of_a_section_every_time_can_be_chosen(explorer: Explorer) -> None:
+    opened(explorer, DATA["line"][0])
+    seen = {summary(explorer)}
+    for month in range(1, 12):
+        explorer.page.locator("#result-time").fill(str(month))
+        seen.add(summary(explorer))
+    assert len(seen) == 12
+
+
+@pytest.mark.parametrize("path", [SERIES, CIRCLE], ids=["chart", "map"])
+def test_axe_finds_nothing_serious_in_an_answer(explorer: Explorer, axe: str, path: str) -> None:
+    assert opened(explorer, path).serious(axe) == []
+
+
+def test_axe_finds_nothing_serious_in_the_page_of_the_api(explorer: Explorer, axe: str) -> None:
+    operation_of(explorer).get_by_role("button", name="Try it out").wait_for()
+    assert explorer.serious(axe) == []

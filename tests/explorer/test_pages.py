@@ -90,6 +90,15 @@ def test_a_series_is_that_of_the_store(explorer: Explorer, temperature: xr.DataA
     assert [float(low), float(high)] == pytest.approx([np.nanmin(expected), np.nanmax(expected)], abs=0.01)
 
 
+def test_a_profile_is_that_of_the_store_with_its_unit(explorer: Explorer) -> None:
+    with xr.open_zarr(ROOT / "data/woa.zarr", chunks=None, decode_times=False) as dataset:
+        month = dataset["TEMP"].isel(month=0).sel(lat=1, lon=330, method="nearest").to_numpy()
+    text = summary(opened(explorer, DATA["profile"][0]))
+    count, low, high, unit = re.findall(r"[\d.]+|degC", text)
+    assert (int(count), unit) == (np.isfinite(month).sum(), "degC")
+    assert [float(low), float(high)] == pytest.approx([np.nanmin(month), np.nanmax(month)], abs=0.001)
+
+
 @pytest.mark.parametrize("step", [0, 2])
 def test_a_map_shows_the_value_of_the_cell_and_time(explorer: Explorer, temperature: xr.DataArray, step: int) -> None:
     opened(explorer, BOX).page.locator("#result-time").fill(str(step))

@@ -16,6 +16,15 @@ const ours = ({ React }) => ({
   }
 })
 
+/** Names for what Swagger UI gives none, and code that scrolls within reach of the keyboard. */
+function complete () {
+  for (const select of place.querySelectorAll('select:not([aria-label])')) {
+    const name = select.id === 'servers' ? 'Server' : select.closest('[data-param-name]')?.dataset.paramName ?? 'Media type'
+    select.setAttribute('aria-label', name)
+  }
+  for (const code of place.querySelectorAll('pre:not([tabindex])')) code.tabIndex = 0
+}
+
 async function start () {
   const answer = await fetch(place.dataset.url)
   if (!answer.ok) throw new Error(`The document came with status ${answer.status}.`)
@@ -36,6 +45,7 @@ async function start () {
     validatorUrl: null,
     syntaxHighlight: false
   })
+  new MutationObserver(complete).observe(place, { childList: true, subtree: true })
   recolour()
   dark.addEventListener('change', recolour)
 }

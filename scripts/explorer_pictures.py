@@ -1,4 +1,4 @@
-"""Pictures of the explorer and the pages beside it for the documentation, taken of the running demo: python scripts/explorer_pictures.py URL.
+"""Pictures of the explorer and other pages for the documentation, of a running demo: python scripts/explorer_pictures.py URL.
 
 Needs playwright and Debian's chromium. Writes to docs/images/.
 """
@@ -18,7 +18,11 @@ VIEWS = {
     "explorer-first": ("/explorer", "light", SCREEN),
     "explorer-profile": ("/explorer?collection=woa&draw=points:-30+1,-30+40&chart=profile", "light", SCREEN),
     "explorer-series": ("/explorer?collection=ostia&draw=points:-90+0,-30+1,80+0&at=0,0,0.6", "light", SCREEN),
-    "explorer-section": ("/explorer?collection=woa&draw=line:-30+-50,-25+0,-30+60&chart=section&at=-30,5,1.25", "light", SCREEN),
+    "explorer-section": (
+        "/explorer?collection=woa&draw=line:-30+-50,-25+0,-30+60&chart=section&at=-30,5,1.25",
+        "light",
+        SCREEN,
+    ),
     "explorer-box": ("/explorer?collection=a1b&draw=box:-110+30,-90+45", "light", SCREEN),
     "explorer-members": ("/explorer?collection=seasonal&draw=point:12+42&every=number", "dark", SCREEN),
     "explorer-dark": ("/explorer?collection=era5ens&draw=polygon:-20+20,40+20,30+60,-10+55", "dark", SCREEN),

@@ -123,6 +123,12 @@ def test_the_explorer_opens_with_the_same_question(explorer: Explorer, path: str
     assert f"/collections/ostia{asked}" in explorer.url
 
 
+def test_the_explorer_opens_at_a_named_place(explorer: Explorer) -> None:
+    opened(explorer, f"{WOA}/locations/bermuda?f=html").page.locator("#result-explorer").click()
+    explorer.page.locator("#explorer[data-ready]").wait_for()
+    assert re.search(r"/woa/position\?coords=POINT\(-6[45](\.\d+)?%203[123](\.\d+)?\)", explorer.url)
+
+
 def test_without_a_program_the_picture_and_the_table_are_there(plain: Explorer) -> None:
     plain.page.goto(plain.service + SERIES)
     assert plain.page.locator("figure.chart img").is_visible()

@@ -8,6 +8,8 @@ const QUERY = /^(.*)\/collections\/(.+?)(?:\/instances\/([^/]+))?\/(position|mul
 const KINDS = { POINT: 'point', MULTIPOINT: 'points', LINESTRING: 'line', POLYGON: 'polygon' }
 /** What the explorer draws for each query; of others it shows the collection. */
 const DRAWN = { position: ['point', 'points'], multipoint: ['point', 'points'], trajectory: ['line'], area: ['polygon'], radius: ['point'] }
+/** Whose place is known from the answer alone. */
+const LOCATED = ['locations', 'items']
 const KM = { km: 1, m: 0.001 }
 
 /** What the path of a page asks: { root, collection, run, query }; null for a path of another kind. */
@@ -19,7 +21,8 @@ export function queryOf (pathname) {
 }
 
 /**
- * The address of the explorer for a page. `seen` is what is seen there: { parameters, time, level, dimensions, way }.
+ * The address of the explorer for a page. `seen` is what is seen there: { parameters, time, level, dimensions, way, place }, the last of them if it is
+ * one: [longitude, latitude].
  */
 export function explorerAddress ({ root, collection, run, query }, search, seen) {
   const parameters = new URLSearchParams(search)
@@ -33,7 +36,7 @@ export function explorerAddress ({ root, collection, run, query }, search, seen)
     level: seen.level,
     dimensions: seen.dimensions,
     every: [],
-    drawn: drawnOf(query, parameters),
+    drawn: LOCATED.includes(query) && seen.place ? shape('point', [seen.place]) : drawnOf(query, parameters),
     way: seen.way,
     at: null,
     palette: PALETTES[0],

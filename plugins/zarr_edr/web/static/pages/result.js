@@ -7,7 +7,7 @@ import { timeText } from '../explorer/times.js'
 import { Drawing } from './drawing.js'
 import { explorerAddress, queryOf } from './explored.js'
 import { axesOf, choicesOf, given, memberOf, partOf } from './parts.js'
-import { LINES, NAMES, chosenIn, waysOf } from './ways.js'
+import { LINES, NAMES, chosenIn, placeOf, waysOf } from './ways.js'
 
 /** Values that are fetched and drawn without being asked for: some megabytes. */
 const MOST_VALUES = 300_000
@@ -125,7 +125,7 @@ class Result {
   seen ({ parameters, way, at, part }) {
     const one = name => String(at[name] ?? choicesOf(part, name)[0] ?? '')
     const dimensions = Object.fromEntries(Object.entries(part.coverages[0]['zarr-edr:dimensions'] ?? {}).map(([id, value]) => [id, String(value)]))
-    return { parameters, time: one('t'), level: one('z'), dimensions, way: ['map', 'dots', 'grid'].includes(way) ? '' : way }
+    return { parameters, time: one('t'), level: one('z'), dimensions, way: ['map', 'dots', 'grid'].includes(way) ? '' : way, place: this.axes.geographic ? placeOf(part) : null }
   }
 
   link (seen) {

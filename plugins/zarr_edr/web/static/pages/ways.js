@@ -35,7 +35,7 @@ export function waysOf (part, query, geographic) {
 }
 
 function pointWays (part, query, geographic, times, levels) {
-  const points = placesIn(part)
+  const points = placesIn(part).length
   const path = query === 'trajectory' && points > 1 && coveragesOf(part).every(({ axes }) => axes.composite)
   const ways = [
     path && levels > 1 && 'section',
@@ -50,15 +50,23 @@ function pointWays (part, query, geographic, times, levels) {
   return ways.length ? ways : ['values']
 }
 
-/** How many different places there are. */
+/** Every different place, as [x, y]. */
 function placesIn (part) {
-  const found = new Set()
+  const found = new Map()
+  const put = place => found.set(place.join(' '), place)
   for (const { axes } of coveragesOf(part)) {
     const { composite } = axes
-    if (!composite) found.add(`${axes.x?.values[0]} ${axes.y?.values[0]}`)
-    else for (const tuple of composite.values) found.add(['x', 'y'].map(name => tuple[composite.coordinates.indexOf(name)]).join(' '))
+    if (!composite) put([axes.x?.values[0], axes.y?.values[0]])
+    else for (const tuple of composite.values) put(['x', 'y'].map(name => tuple[composite.coordinates.indexOf(name)]))
   }
-  return found.size
+  return [...found.values()]
+}
+
+/** The only place of a part, as [x, y]; null where there are more, or cells. */
+export function placeOf (part) {
+  const places = placesIn(part)
+  const cells = coveragesOf(part).some(({ axes }) => axes.x?.values.length > 1 || axes.y?.values.length > 1)
+  return cells || places.length !== 1 || !places[0].every(Number.isFinite) ? null : places[0]
 }
 
 /** Every line of one value that a part has, as a place with that value: { x, y, value }, and what is measured. */

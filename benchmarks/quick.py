@@ -7,6 +7,7 @@ the values and of the text, not of the store; times are compared with those of t
 from __future__ import annotations
 
 import gc
+import math
 import shutil
 import statistics
 import sys
@@ -24,7 +25,7 @@ from benchmarks.client import Connection, answers
 from benchmarks.measure import look
 from benchmarks.processes import Server
 from benchmarks.questions import Grid, Question
-from benchmarks.stores import SMALL, Store
+from benchmarks.stores import SMALL, Layout, Store
 from benchmarks.systems.base import System
 from benchmarks.systems.limit import Limit
 from benchmarks.systems.ours import Ours, serving
@@ -76,11 +77,13 @@ def questions(grids: dict[str, Grid]) -> dict[str, Question]:
     return {
         "1 point, whole series": points.questions(1, None, 1)[0],
         "1 point, 1 time": points.questions(1, 1, 1)[0],
+        "blocks, 1 point, 1 time": grids["blocks"].questions(1, 1, 1)[0],
+        "blocks, 100 points, 1 time": grids["blocks"].questions(100, 1, 1)[0],
         "100 points, whole series": points.questions(100, None, 1)[0],
         "2,000 points, 1 time": points.questions(2000, 1, 1)[0],
         "cube of 10 x 10 cells, 50 times": points.boxes("cube", 10, 50, 1)[0],
         "sharded, 1 point, whole series": grids["sharded"].questions(1, None, 1)[0],
-        "sharded, 100 points, 1 time": grids["sharded"].questions(100, 1, 1)[0],
+        "sharded, 100 points, whole series": grids["sharded"].questions(100, None, 1)[0],
         "maps, 2,000 points, 1 time": maps.questions(2000, 1, 1)[0],
         "maps, 1 point, 50 times": maps.questions(1, 50, 1)[0],
     }
@@ -88,8 +91,7 @@ def questions(grids: dict[str, Grid]) -> dict[str, Question]:
 
 def touched(grid: Grid, question: Question) -> set[tuple[int, int, int]]:
     """The chunks that a position or cube takes, by their numbers: (time, y, x)."""
-    layout = next(layout for layout in stores.layouts(SMALL) if layout.name == grid.store.name)
-    t, y, x = layout.chunks
+    t, y, x = _layout(grid.store).chunks
     first, last = question.times[0] // t, (question.times[1] - 1) // t
     i, j = (oracle.cells(axis, question.points[:, n]) for n, axis in enumerate((grid.lon, grid.lat)))
     if question.kind == "cube":
@@ -116,10 +118,10 @@ def _counts(name: str, grid: Grid, question: Question, first: Count, third: Coun
     """A chunk of which a part was enough is read whole when it is asked for again, and held from then on."""
     chunks = touched(grid, question)
     cells = (100 if question.kind == "cube" else len(question.points)) * (question.times[1] - question.times[0])
-    most = _stored_bytes(grid.store, chunks)
+    taken = _bytes_taken(grid.store, question, chunks)
     return [
         Check(f"{name}: chunks", str(first.fetched), f"{len(chunks)}", first.fetched == len(chunks)),
-        Check(f"{name}: bytes", str(first.bytes_read), f"at most {most}", 0 < first.bytes_read <= most),
+        Check(f"{name}: bytes", str(first.bytes_read), f"{taken}", first.bytes_read == taken),
         Check(f"{name}: values", str(first.cells), f"{cells}", first.cells == cells),
         Check(f"{name}: chunks when asked a third time", str(third.fetched), "0", third.fetched == 0),
     ]
@@ -140,12 +142,47 @@ def timing(header: str) -> dict[str, str]:
     return {name: text.rstrip('"') for name, mark, text in parts if mark}
 
 
-def _stored_bytes(store: Store, chunks: set[tuple[int, int, int]]) -> int:
-    """Bytes of some chunks as they are stored; of a sharded store all of its shards, as an upper bound."""
-    folder = store.path / store.variable / "c"
-    if store.name == "sharded":
-        return sum(file.stat().st_size for file in stores.files(folder))
-    return sum((folder / "/".join(map(str, chunk))).stat().st_size for chunk in chunks)
+def _bytes_taken(store: Store, question: Question, chunks: set[tuple[int, int, int]]) -> int:
+    """Bytes that have to be read for some chunks: what is needed of each, and the index of each shard once."""
+    folder, layout = store.path / store.variable / "c", _layout(store)
+    if layout.shards is None:
+        files = [folder / "/".join(map(str, chunk)) for chunk in chunks]
+        if layout.block_bytes and question.one_time:
+            return sum(
+                _bytes_of_block(file.read_bytes(), question.times[0] * math.prod(layout.chunks[1:]) * 4)
+                for file in files
+            )
+        return sum(file.stat().st_size for file in files)
+    inner = [-(-whole // part) for whole, part in zip(layout.shards, layout.chunks, strict=True)]
+    index_bytes = 16 * math.prod(inner) + _CRC_BYTES
+    of_shards: dict[tuple[int, ...], list[tuple[int, int, int]]] = {}
+    for chunk in chunks:
+        of_shards.setdefault(tuple(n // per for n, per in zip(chunk, inner, strict=True)), []).append(chunk)
+    taken = index_bytes * len(of_shards)
+    for shard, inside in of_shards.items():
+        stored = (folder / "/".join(map(str, shard))).read_bytes()
+        index = np.frombuffer(stored[-index_bytes:-_CRC_BYTES], "<u8").reshape(*inner, 2)
+        taken += sum(int(index[tuple(n % per for n, per in zip(chunk, inner, strict=True))][1]) for chunk in inside)
+    return taken
+
+
+_CRC_BYTES = 4
+"""After the index of a shard."""
+_HEAD_BYTES = 512
+"""Of a Blosc frame, that are read to know where its blocks are."""
+
+
+def _bytes_of_block(frame: bytes, at: int) -> int:
+    """Bytes to be read of a Blosc frame for the decoded byte `at`: its beginning, and one block."""
+    decoded, block = (int(part) for part in np.frombuffer(frame, "<u4", 2, 4))
+    starts = np.frombuffer(frame, "<u4", -(-decoded // block), 16)
+    start = starts[at // block]
+    end = min([other for other in starts if other > start], default=len(frame))
+    return int(end - start) + min(len(frame), _HEAD_BYTES)
+
+
+def _layout(store: Store) -> Layout:
+    return next(layout for layout in stores.layouts(SMALL) if layout.name == store.name)
 
 
 def allocated(grids: dict[str, Grid]) -> list[Check]:

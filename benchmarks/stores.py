@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import os
@@ -30,12 +31,16 @@ class Layout:
     name: str
     chunks: tuple[int, int, int]
     shards: tuple[int, int, int] | None = None
+    block_bytes: int = dataclasses.field(default=0, repr=False)  # which keeps the names of stores
+    """Of the blocks of a Blosc frame; 0 leaves them to Blosc, which makes one of a small chunk."""
 
 
 def layouts(field: Field) -> tuple[Layout, ...]:
-    """Point-major, map-major and sharded."""
+    """Point-major, map-major and sharded; of the small field also point-major in several blocks, as large chunks are."""
     series = (field.times, 12, 12)
+    small = (Layout("blocks", series, block_bytes=16 * 1024),) if field == SMALL else ()
     return (
+        *small,
         Layout("points", series),
         Layout("maps", (1, field.ys, field.xs)),
         Layout("sharded", series, (field.times, 96, 96)),
@@ -89,7 +94,7 @@ def write(field: Field, layout: Layout, path: Path) -> None:
         chunks=tuple(map(min, layout.chunks, (field.times, field.ys, field.xs))),
         shards=layout.shards,
         dtype="f4",
-        compressors=BloscCodec(cname="zstd", clevel=5, shuffle="shuffle"),
+        compressors=BloscCodec(cname="zstd", clevel=5, shuffle="shuffle", blocksize=layout.block_bytes),
         dimension_names=("time", "lat", "lon"),
         attributes={"units": "K", "long_name": "2 metre temperature", "standard_name": "air_temperature"},
     )

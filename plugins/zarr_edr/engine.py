@@ -90,13 +90,15 @@ def answer(
     deadline: Deadline | None = None,
     endpoint: str = "",
     page: Page | None = None,
+    look: Callable[[ReadPlan], None] = lambda plan: None,
 ) -> Answer:
     """Answer a query. `endpoint` is its URL without parameters, `page` what is wanted of it.
 
+    `look` is shown the plan before anything is read, and may raise to leave it at that.
     Raises `EdrError`; the kind says whose fault it is.
     """
     clock = _Clock(deadline or Deadline.after(collection.settings.limits.seconds))
-    made = _made(_Task(query, collection, encoder, clock, endpoint=endpoint, page=page))
+    made = _made(_Task(query, collection, encoder, clock, endpoint=endpoint, page=page, look=look))
     if made is None:
         return Answer(None)
     pieces = clock.minding(made.pieces)
@@ -149,6 +151,7 @@ class _Task:
     page: Page | None = None
     spill: Path | None = None
     progress: Callable[[float], None] | None = None
+    look: Callable[[ReadPlan], None] = lambda plan: None
 
 
 def _made(task: _Task) -> _Made | None:
@@ -156,6 +159,7 @@ def _made(task: _Task) -> _Made | None:
     if not planned.groups:
         return None
     planned.admit(task.collection.settings.limits)
+    task.look(planned)
     task.clock.now().check()
     if isinstance(task.encoder, PartsEncoder):
         return _in_parts(task, task.encoder, Parts(planned, ROWS_PER_PART))

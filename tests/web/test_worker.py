@@ -10,6 +10,7 @@ from gunicorn.http.errors import LimitRequestLine
 from gunicorn.workers.gthread import ThreadWorker
 
 from zarr_edr.web import worker
+from zarr_edr.web.at_once import NotAtHand
 from zarr_edr.web.worker import BoundedSocket, Connection, PatientWorker, SlowClient
 
 Pair = tuple[BoundedSocket, socket.socket]
@@ -180,31 +181,107 @@ def test_the_request_line_has_the_limit_that_is_set(length: int, refused: bool) 
     conn.close()
 
 
-class BusyConnection(Connection):
-    """A connection whose next request is always there; a second client comes with the third."""
+def test_what_is_not_taken_at_once_is_left_to_a_thread(pair: Pair) -> None:
+    ours, theirs = pair
+    ours.may_wait = False
+    body = bytes(range(256)) * 2**16
+    ours.sendall(HEAD)
+    ours.sendall(body)
+    unsent = ours.unsent
+    assert unsent
+    ours.shutdown(socket.SHUT_WR)
+    taken = b"".join(iter(lambda: theirs.recv(2**20), b""))
+    assert taken + unsent == HEAD + body
 
-    def __init__(self, worker: PatientWorker) -> None:
-        self.worker, self.requests = worker, 0
+
+class BusyConnection(Connection):
+    """A connection whose next request is always there."""
+
+    def __init__(self) -> None:
+        self.requests = 0
 
     def start_request(self) -> None:
         self.requests += 1
-        if self.requests == 3:
-            self.worker.enqueue_req(self)
 
     def end_request(self) -> bool:
         return True
 
     def next_is_there(self) -> bool:
-        assert self.requests < 10, "the thread is never given back"
         return True
 
 
-def test_a_client_that_never_pauses_gives_its_thread_to_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[PatientWorker]:
+    """A worker of which gunicorn's part answers all at once, and has two threads."""
     monkeypatch.setattr(ThreadWorker, "handle", lambda self, conn: True)
-    monkeypatch.setattr(ThreadWorker, "enqueue_req", lambda self, conn: None)
-    patient = PatientWorker(1, 0, [], None, 30, Config(), None)
-    busy = BusyConnection(patient)
-    patient.enqueue_req(busy)
+    cfg = Config()
+    cfg.set("threads", 2)
+    made = PatientWorker(1, 0, [], None, 30, cfg, None)
+    yield made
+    made.tmp.close()
+
+
+@pytest.mark.parametrize(("busy_threads", "answers"), [(0, 1 + worker.STAYS), (1, 1)])
+def test_a_thread_stays_with_a_busy_client_while_there_are_others(
+    patient: PatientWorker, busy_threads: int, answers: int
+) -> None:
+    patient._busy, busy = busy_threads, BusyConnection()
     assert patient.handle(busy) is True
-    patient.tmp.close()
-    assert busy.requests == 3
+    assert busy.requests == answers
+
+
+QUERY = b"GET /collections/a/position?coords=POINT(1%202) HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def arrived(request: bytes) -> tuple[Connection, socket.socket]:
+    """The connection of a client that has sent this."""
+    ours, theirs = socket.socketpair()
+    conn = connection(ours)
+    theirs.sendall(request)
+    assert conn.head_is_complete()
+    return conn, theirs
+
+
+def test_a_request_that_is_not_at_hand_comes_to_a_thread_whole(
+    patient: PatientWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(self: object, conn: Connection) -> None:
+        next(conn.parser)
+        raise NotAtHand
+
+    monkeypatch.setattr(ThreadWorker, "handle", refusing)
+    conn, theirs = arrived(QUERY)
+    assert patient._answered_at_once(conn) is None
+    conn.start_request()
+    assert next(conn.parser).query == "coords=POINT(1%202)"
+    theirs.close()
+    conn.close()
+
+
+def test_an_answer_that_is_at_hand_needs_no_thread(patient: PatientWorker) -> None:
+    conn, theirs = arrived(QUERY)
+    assert patient._answered_at_once(conn) is True
+    theirs.close()
+    conn.close()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        QUERY + QUERY,
+        QUERY[:-2] + b"Content-Length: 2\r\n\r\nab",
+        QUERY[:-2] + b"content-length: 2\r\n\r\n",
+        QUERY[:-2] + b"Transfer-Encoding: chunked\r\n\r\n",
+        QUERY[:-2] + b"Expect: 100-continue\r\n\r\n",
+        QUERY.replace(b"GET", b"POST"),
+        QUERY.replace(b"position", b"area"),
+        QUERY.replace(b"1.1", b"1.0"),
+        QUERY.replace(b"coords", b"c" * 600),
+    ],
+    ids=["two", "a body", "a body to come", "chunks", "a question first", "POST", "area", "HTTP/1.0", "long"],
+)
+def test_what_may_need_more_than_an_answer_is_not_tried_at_once(patient: PatientWorker, request_: bytes) -> None:
+    conn, theirs = arrived(request_)
+    assert patient._answered_at_once(conn) is None
+    theirs.close()
+    conn.close()

@@ -21,6 +21,7 @@ from zarr_edr.errors import EdrError
 from zarr_edr.limits import Deadline
 from zarr_edr.query.request import PARAMETERS, build_query
 from zarr_edr.web import caching, routes
+from zarr_edr.web.at_once import is_asked_at_once, look, may_take_its_time
 from zarr_edr.web.compress import MIN_BYTES
 
 if TYPE_CHECKING:
@@ -72,20 +73,25 @@ class StraightWay:
         self._targets = targets
         self._url: str = app.config[routes.SERVICE_URL]
         self._headers = _headers_of_all(app)
+        self._known: set[str] = set()
+        """Collections that have answered: what is made with the first query, as a tree of a curvilinear grid, is there."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """See PEP 3333."""
         asked = self._asked(environ)
         if asked is None:
+            may_take_its_time()
             return self.behind(environ, start_response)
         try:
             found, tag = self._answer(asked)
         except Exception as error:  # noqa: BLE001 - Flask, behind, raises it again where all failures are answered
+            may_take_its_time()
             environ[routes.FAILED] = error
             return self.behind(environ, start_response)
         max_age_s = asked.collection.settings.max_age_s
         body = found.body
         if not isinstance(body, bytes) or ("HTTP_ACCEPT_ENCODING" in environ and len(body) >= MIN_BYTES):
+            may_take_its_time()
             environ[routes.MADE] = routes.Made(found, asked.media_type, tag, max_age_s)
             return self.behind(environ, start_response)
         headers = [
@@ -115,12 +121,16 @@ class StraightWay:
     def _answer(self, asked: _Asked) -> tuple[Answer, str]:
         """The answer and its tag. Raises `EdrError`."""
         collection = asked.collection
+        if asked.query_type != "position" or collection.id not in self._known:
+            may_take_its_time()
         deadline = Deadline.after(collection.settings.limits.seconds)
         query = build_query(asked.query_type, asked.parameters, collection)
         address = f"{self._url}{asked.path}"
         tag = caching.etag(collection, query, asked.media_type, asked.encoder.name, None, address)
-        with routes.turn(deadline):
-            return answer(query, collection, asked.encoder, deadline, endpoint=address), tag
+        with routes.turn(deadline, 0.0 if is_asked_at_once() else None):
+            found = answer(query, collection, asked.encoder, deadline, endpoint=address, look=look)
+        self._known.add(collection.id)
+        return found, tag
 
 
 def is_plain(environ: Environ) -> bool:

@@ -6,6 +6,7 @@ handful of slow clients takes all threads. Here
 * the head of a request is read by the worker's event loop; a thread is taken only when the head is complete;
 * a body must arrive, and an answer must be taken, at `BYTES_PER_S` after a grace of `GRACE_S`;
 * the lingering close (up to 2 s) is waited for in the pool thread, where gunicorn blocks its event loop;
+* an answer that is at hand is made by the event loop itself (`at_once`);
 * a new connection is left to a worker that has fewer.
 
 The decision and the measurements behind it are in docs/adr/002-wsgi-server.md.
@@ -18,6 +19,7 @@ import errno
 import select
 import socket
 import time
+from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ
 from threading import Lock
@@ -28,6 +30,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
+from zarr_edr.web.at_once import Attempts, NotAtHand, at_once, may_be_at_hand
 from zarr_edr.web.memory import Trimmer
 from zarr_edr.web.shares import Shares
 
@@ -41,6 +44,8 @@ MAX_HEAD_BYTES = 128 * 1024
 """A head that is longer goes to the parser as it is, which refuses it."""
 NEXT_S = 0.002
 """How long a thread waits for the next request on a connection before it gives it back to the event loop, which costs as much."""
+STAYS = 16
+"""How many answers in a row it gives. Then the event loop looks whether it can answer by itself."""
 PASS_S = 0.0005
 PASSES = 4
 """How often, and how long each time, a connection is left to a worker that has fewer: together less than a client notices, and
@@ -66,6 +71,9 @@ class BoundedSocket(socket.socket):
         self._received_by = 0.0
         self._held = b""
         """The head of an answer, which goes out with the beginning of its body: one system call and one packet for both."""
+        self.may_wait = True
+        """Whether there is a thread that can wait for the client. Else what it does not take at once is kept in `unsent`."""
+        self.unsent = b""
 
     def start_request(self) -> None:
         """Give the body of a new request its grace."""
@@ -77,8 +85,11 @@ class BoundedSocket(socket.socket):
             self.sendall(b"")
 
     def setblocking(self, flag: bool, /) -> None:
-        """As `socket.setblocking`; no system call where nothing changes, since each gives up the interpreter's lock."""
-        if not flag or self.gettimeout() is not None:
+        """As `socket.setblocking(True)`; nothing for `False`, since where nobody may wait `MSG_DONTWAIT` is used.
+
+        Each system call that is saved gives up the interpreter's lock one time less.
+        """
+        if flag and self.gettimeout() is not None:
             super().setblocking(flag)
 
     def recv_now(self, bufsize: int) -> bytes:
@@ -108,6 +119,9 @@ class BoundedSocket(socket.socket):
             # Almost always there is room for all of it: then this is the only system call.
             rest = rest[super().send(rest, flags | socket.MSG_DONTWAIT) :]
         if not rest:
+            return
+        if not self.may_wait:
+            self.unsent += bytes(rest)
             return
         before = self.gettimeout()
         taken_by = time.monotonic() + GRACE_S
@@ -175,11 +189,25 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         return self.head_is_complete()
 
     def start_request(self) -> None:
-        """Hand the collected head to the parser; from here the connection belongs to a thread."""
+        """Hand the collected head to the parser; from here the connection belongs to a thread, or the loop is at it."""
         self.sock.setblocking(True)
         self.sock.start_request()
         self.parser.unreader.unread(bytes(self.head))
         self.head.clear()
+
+    def take_back(self, head: bytes) -> None:
+        """Forget that the request with this head was begun."""
+        self.head += head
+        self.parser = LongLineParser(self.cfg, self.sock, self.client)
+
+    def send_rest(self) -> bool:
+        """Send what the client did not take at once; false where it is gone."""
+        rest, self.sock.unsent = self.sock.unsent, b""
+        try:
+            self.sock.sendall(rest)
+        except OSError:
+            return False
+        return True
 
     def end_request(self) -> bool:
         """Send the head of an answer that has no body; false where the client is gone."""
@@ -202,9 +230,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._waiting = 0
-        """Connections whose request is there and that no thread has taken yet."""
-        self._waiting_lock = Lock()
+        self._busy = 0
+        """Threads that are with a client."""
+        self._busy_lock = Lock()
+        self._attempts = Attempts()
         self._passed = 0
         self._trimmer = Trimmer()
 
@@ -214,14 +243,35 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         self._trimmer.tick()
         SHARES.tell(self.age, self.nr_conns)
 
-    def enqueue_req(self, conn: Connection) -> None:
-        """Give a connection whose request is there to the next free thread."""
-        self._count_waiting(1)
-        super().enqueue_req(conn)
+    def enqueue_req(self, conn: Connection, work: Callable[[Connection], Any] | None = None) -> None:
+        """Give a connection whose request is there, or on which other `work` is to be done, to the next free thread."""
+        future = self.tpool.submit(work or self.handle, conn)
+        future.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
 
-    def _count_waiting(self, more: int) -> None:
-        with self._waiting_lock:
-            self._waiting += more
+    def _answered_at_once(self, conn: Connection) -> bool | None:
+        """Answer from the event loop, if that is at hand; whether to keep the connection, None where there is no answer."""
+        if not may_be_at_hand(conn.head) or not self._attempts.is_next():
+            return None
+        head = bytes(conn.head)
+        conn.sock.may_wait = False
+        try:
+            with at_once():
+                keep = bool(self._answer(conn))
+        except NotAtHand:
+            self._attempts.failed()
+            conn.take_back(head)
+            return None
+        finally:
+            conn.sock.may_wait = True
+        self._attempts.succeeded()
+        return keep
+
+    def _finish(self, keep: bool, conn: Connection) -> bool:
+        """Do the waiting that an answer of the event loop leaves to a thread; true to keep the connection."""
+        keep = conn.send_rest() and keep
+        if not keep:
+            util.close_graceful(conn.sock, STOP_KEEPALIVE_LINGER)
+        return keep
 
     def accept(self, listener: Any) -> None:
         """Accept one connection, if there is one and it is this worker's turn, and wait for its head in the event loop."""
@@ -256,38 +306,67 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
 
     def on_client_socket_readable(self, conn: Connection, client: Any) -> None:
         """A kept-alive connection has a next request."""
-        self.poller.unregister(client)
+        is_complete = conn.head_is_complete()
+        keep = self._answered_at_once(conn) if is_complete else None
         self.keepalived_conns.remove(conn)
-        self._await_head(conn)
+        if keep and not conn.sock.unsent:  # the loop goes on to listen to it
+            self._keep_alive(conn)
+            return
+        self.poller.unregister(client)
+        self._go_on(conn, is_complete, keep)
 
     def on_pending_socket_readable(self, conn: Connection, client: Any) -> None:
         """More of a head has arrived."""
         if conn.head_is_complete():
             self.poller.unregister(client)
             self.pending_conns.remove(conn)
-            self.enqueue_req(conn)
+            self._go_on(conn, True, self._answered_at_once(conn))
 
     def _await_head(self, conn: Connection) -> None:
-        """Take a thread if the head is already there, which is the rule; else let the event loop collect it."""
-        if conn.head_is_complete():
+        """Answer if the head is already there, which is the rule; else let the event loop collect it."""
+        is_complete = conn.head_is_complete()
+        self._go_on(conn, is_complete, self._answered_at_once(conn) if is_complete else None)
+
+    def _go_on(self, conn: Connection, is_complete: bool, keep: bool | None) -> None:
+        """With a connection that the event loop does not listen to, once its head, or an answer, may have been dealt with."""
+        if keep and not conn.sock.unsent:
+            self._keep_alive(conn)
+            self.poller.register(conn.sock, EVENT_READ, partial(self.on_client_socket_readable, conn))
+        elif keep is not None:
+            self.enqueue_req(conn, partial(self._finish, keep))
+        elif is_complete:
             self.enqueue_req(conn)
-            return
-        conn.timeout = time.monotonic() + HEAD_S
-        self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        else:
+            conn.timeout = time.monotonic() + HEAD_S
+            self.pending_conns.append(conn)
+            self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _keep_alive(self, conn: Connection) -> None:
+        """Give a client its time for the next request."""
+        conn.set_timeout()
+        self.keepalived_conns.append(conn)
 
     def handle(self, conn: Connection) -> Any:
         """Answer a request, in a thread, and those that follow on its heels; true to keep the connection.
 
-        A client is served again only while nobody waits for a thread.
+        A client is served again only while there is a thread for others.
         """
-        self._count_waiting(-1)
-        keep = self._answer(conn)
-        while keep and self.alive and not self._waiting and conn.next_is_there():
+        self._count_busy(1)
+        try:
             keep = self._answer(conn)
+            for _ in range(STAYS):
+                if not keep or not self.alive or self._busy >= self.cfg.threads or not conn.next_is_there():
+                    break
+                keep = self._answer(conn)
+        finally:
+            self._count_busy(-1)
         if not keep:
             util.close_graceful(conn.sock, STOP_KEEPALIVE_LINGER)
         return keep
+
+    def _count_busy(self, more: int) -> None:
+        with self._busy_lock:
+            self._busy += more
 
     def _answer(self, conn: Connection) -> Any:
         """Answer one request; true to keep the connection."""

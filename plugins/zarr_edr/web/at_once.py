@@ -1,0 +1,98 @@
+"""Answers that are at hand are made by the worker's event loop itself.
+
+To give a request to a thread and to take the connection back are changes of threads, and the interpreter's lock goes with each:
+without them 32 clients got 2,100 answers per second instead of 1,200. An event loop must not wait, though. So it answers only
+where nothing can make it wait: a short query for a position, whose chunks are held in memory. Whether it is one turns out on the
+way to the answer; `NotAtHand` then takes the request back to where a thread can have it. Who asks for what is not held pays for
+the attempt, therefore attempts become rare where they fail (`Attempts`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from zarr_edr.cache import process_cache
+from zarr_edr.plan import ReadPlan
+
+_MOST_CELLS = 20_000
+"""Values of an answer; to write so many takes some 2 ms, in which nobody else is answered."""
+_MOST_PAUSE = 32
+_SHORT_QUERY = re.compile(rb"GET [^ ]{0,200}/position\?[^ ]{1,500} HTTP/1\.1\r\n")
+_MORE_TO_COME = re.compile(rb"\r\n(?:content-length|transfer-encoding|upgrade|expect)[ \t]*:", re.IGNORECASE)
+
+_at_once: ContextVar[bool] = ContextVar("at_once", default=False)
+
+
+class NotAtHand(BaseException):
+    """The answer may take its time. Not an `Exception`: nothing failed, and nobody on the way is to make an answer of it."""
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Whatever is answered within has to be at hand, else `NotAtHand` is raised."""
+    token = _at_once.set(True)
+    try:
+        yield
+    finally:
+        _at_once.reset(token)
+
+
+def is_asked_at_once() -> bool:
+    """Whether only what is at hand may be answered here."""
+    return _at_once.get()
+
+
+def may_take_its_time() -> None:
+    """What follows may wait. Raises `NotAtHand` where it must not."""
+    if _at_once.get():
+        raise NotAtHand
+
+
+def look(plan: ReadPlan) -> None:
+    """Raise `NotAtHand` where a plan needs chunks that are not held, or makes a large answer, and is not to wait."""
+    if _at_once.get() and not is_at_hand(plan):
+        raise NotAtHand
+
+
+def is_at_hand(plan: ReadPlan) -> bool:
+    """Whether the plan takes one chunk of each array, which is held, and few values."""
+    cache = process_cache()
+    return plan.cells <= _MOST_CELLS and all(
+        read.chunks == 1 and cache.holds((read.array.token, chunk_read.chunk))
+        for read in plan.array_reads
+        for chunk_read in read.reads()
+    )
+
+
+def may_be_at_hand(head: bytes | bytearray) -> bool:
+    """Whether these bytes are the head of one short query for a position, and of nothing else."""
+    return (
+        head.find(b"\r\n\r\n") == len(head) - 4
+        and _SHORT_QUERY.match(head) is not None
+        and _MORE_TO_COME.search(head) is None
+    )
+
+
+class Attempts:
+    """When to try: always, until it fails; then again after a pause, which grows from failure to failure."""
+
+    def __init__(self) -> None:
+        self._pause = self._left = 0
+
+    def is_next(self) -> bool:
+        """Whether to try with the next request. To be asked for each."""
+        if self._left == 0:
+            return True
+        self._left -= 1
+        return False
+
+    def succeeded(self) -> None:
+        """The attempt was worth it."""
+        self._pause = 0
+
+    def failed(self) -> None:
+        """The answer was not at hand."""
+        self._left = self._pause = min(_MOST_PAUSE, 2 * self._pause + 1)

@@ -1,0 +1,110 @@
+"""Only what needs no waiting is answered where nobody may wait, and just as elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from zarr_edr.cache import process_cache
+from zarr_edr.web import at_once as module
+from zarr_edr.web import routes
+from zarr_edr.web.at_once import Attempts, NotAtHand, at_once
+
+OSTIA = "/collections/ostia"
+POINT = f"{OSTIA}/position?coords=POINT(-30 1)"
+
+
+@pytest.fixture
+def held(client: FlaskClient) -> FlaskClient:
+    """A client of an application that holds what `POINT` needs."""
+    for _ in range(3):  # the first may read but a part of the chunk
+        assert client.get(POINT).status_code == 200
+    return client
+
+
+@pytest.fixture
+def empty(client: FlaskClient) -> Iterator[FlaskClient]:
+    """A client of an application that has answered, and holds nothing."""
+    assert client.get(POINT).status_code == 200
+    process_cache().clear()
+    yield client
+    process_cache().clear()
+
+
+def told(response: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:
+    headers = sorted((k, v) for k, v in response.headers.items() if k != "Server-Timing")
+    return response.status_code, headers, response.get_data()
+
+
+def test_what_is_held_is_answered_as_by_a_thread(held: FlaskClient) -> None:
+    with at_once():
+        found = held.get(POINT)
+    assert told(found) == told(held.get(POINT))
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        (OSTIA, {}),
+        (f"{OSTIA}/position?coords=POINT(0 95)", {}),
+        (f"{OSTIA}/area?coords=POLYGON((-30 0,-29 0,-29 1,-30 1,-30 0))", {}),
+        (POINT + "&f=HTML", {}),
+        (POINT, {"Accept-Encoding": "gzip"}),
+        (POINT, {"If-None-Match": "*"}),
+    ],
+    ids=["a collection", "a wrong point", "an area", "a page", "compressed", "a tag"],
+)
+def test_what_is_not_a_plain_position_is_not_at_hand(held: FlaskClient, path: str, headers: dict[str, str]) -> None:
+    with at_once(), pytest.raises(NotAtHand):
+        held.get(path, headers=headers)
+
+
+def test_what_is_not_held_is_not_at_hand(empty: FlaskClient) -> None:
+    with at_once(), pytest.raises(NotAtHand):
+        empty.get(POINT)
+    assert process_cache().bytes == 0
+
+
+def test_large_answers_are_not_at_hand(held: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_CELLS", 1)
+    with at_once(), pytest.raises(NotAtHand):
+        held.get(POINT)
+
+
+def test_nothing_is_at_hand_while_all_places_are_taken(held: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = type(routes._admission)(1)
+    taken.acquire()
+    monkeypatch.setattr(routes, "_admission", taken)
+    with at_once(), pytest.raises(NotAtHand):
+        held.get(POINT)
+
+
+def test_a_collection_that_has_not_answered_yet_is_not_at_hand(
+    held: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held.application.wsgi_app, "_known", set())
+    with at_once(), pytest.raises(NotAtHand):
+        held.get(POINT)
+
+
+def test_attempts_pause_for_longer_while_they_fail() -> None:
+    attempts, tried = Attempts(), []
+    for number in range(30):
+        if attempts.is_next():
+            tried.append(number)
+            attempts.failed()
+    assert tried == [0, 2, 6, 14]
+
+
+def test_attempts_go_on_once_one_succeeds() -> None:
+    attempts = Attempts()
+    attempts.failed()
+    assert not attempts.is_next()
+    assert attempts.is_next()
+    attempts.succeeded()
+    assert attempts.is_next()
+    attempts.failed()
+    assert [attempts.is_next(), attempts.is_next()] == [False, True]

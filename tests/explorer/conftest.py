@@ -202,7 +202,7 @@ def explored(browser: Browser, service: str, **options: Any) -> Iterator[Explore
     context = browser.new_context(**{"viewport": {"width": 1366, "height": 900}, "accept_downloads": True, **options})
     context.add_init_script(WATCH)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)  # of the slowest machine
     found = Explorer(page, service)
     elsewhere: list[str] = []
 

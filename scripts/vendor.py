@@ -1,4 +1,4 @@
-"""The JavaScript libraries and map data that the explorer brings along, taken from their npm packages.
+"""The JavaScript libraries and map data that the explorer and the other pages bring along, taken from their npm packages.
 
     python scripts/vendor.py           fetch the versions that the manifest names, write the files and their hashes
     python scripts/vendor.py --check   compare the files with the manifest; asks nobody

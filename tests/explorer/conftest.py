@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 MUST_RUN = "ZARR_EDR_ALL"
 """With this in the environment, a test that cannot run for want of a tool fails: so continuous integration sees it."""
+AXE = "4.14.1"
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",  # which a superuser's browser cannot have
@@ -140,6 +144,13 @@ class Explorer:
             assert time.monotonic() < end, "it never came true"
             self.page.wait_for_timeout(50)
 
+    def serious(self, axe: str) -> list[tuple[str, list[str]]]:
+        """What axe-core finds that keeps somebody from using the page: the rule, and the elements that break it."""
+        self.page.evaluate(f"{axe}; 0")
+        found = self.page.evaluate("axe.run()")["violations"]
+        serious = [each for each in found if each["impact"] in ("serious", "critical")]
+        return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in serious]
+
     @property
     def url(self) -> str:
         """The request that the page shows."""
@@ -157,6 +168,29 @@ class Explorer:
         return [url for url in self.requests if re.search(r"/collections/.+\?", url) and "/instances?" not in url]
 
 
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core, which npm installs beside this environment, outside the project's files."""
+    folder = Path(sys.prefix) / "node-axe"
+    folder.mkdir(exist_ok=True)
+    script = folder / f"node_modules/axe-core-{AXE}/axe.min.js"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # other processes of these tests may install, too
+        if not script.exists():
+            quiet = ["--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
+            command = ["npm", "install", "--prefix", str(folder), *quiet, f"axe-core-{AXE}@npm:axe-core@{AXE}"]
+            try:
+                subprocess.run(command, check=True, capture_output=True, timeout=100)
+            except (OSError, subprocess.SubprocessError) as error:
+                cannot_run(f"npm could not install axe-core {AXE}: {error}")
+    return script.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def phone(browser: Browser, demo: str) -> Iterator[Explorer]:
+    yield from explored(browser, demo, viewport={"width": 360, "height": 740}, has_touch=True)
+
+
 @pytest.fixture
 def explorer(browser: Browser, demo: str) -> Iterator[Explorer]:
     """The explorer of the demo on a wide screen; whatever a test does, nothing may go elsewhere and nothing may break."""
@@ -168,7 +202,7 @@ def explored(browser: Browser, service: str, **options: Any) -> Iterator[Explore
     context = browser.new_context(**{"viewport": {"width": 1366, "height": 900}, "accept_downloads": True, **options})
     context.add_init_script(WATCH)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)  # of the slowest machine
     found = Explorer(page, service)
     elsewhere: list[str] = []
 

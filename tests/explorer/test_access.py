@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import Explorer, cannot_run, explored
+from .conftest import Explorer, explored
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-AXE = "4.14.1"
 PROFILE = "?collection=woa&draw=point:-30+1&chart=profile"
 SECTION = "?collection=woa&draw=line:-40+0,-20+10&chart=section"
 VIEWS = {
@@ -27,32 +22,9 @@ VIEWS = {
 }
 
 
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """axe-core, which npm installs beside this environment, outside the project's files."""
-    folder = Path(sys.prefix) / "node-axe"
-    folder.mkdir(exist_ok=True)
-    script = folder / f"node_modules/axe-core-{AXE}/axe.min.js"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # other processes of these tests may install, too
-        if not script.exists():
-            quiet = ["--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
-            command = ["npm", "install", "--prefix", str(folder), *quiet, f"axe-core-{AXE}@npm:axe-core@{AXE}"]
-            try:
-                subprocess.run(command, check=True, capture_output=True, timeout=100)
-            except (OSError, subprocess.SubprocessError) as error:
-                cannot_run(f"npm could not install axe-core {AXE}: {error}")
-    return script.read_text(encoding="utf-8")
-
-
 @pytest.fixture(params=["light", "dark"])
 def themed(request: pytest.FixtureRequest, browser: Browser, demo: str) -> Iterator[Explorer]:
     yield from explored(browser, demo, color_scheme=request.param)
-
-
-@pytest.fixture
-def phone(browser: Browser, demo: str) -> Iterator[Explorer]:
-    yield from explored(browser, demo, viewport={"width": 360, "height": 740}, has_touch=True)
 
 
 @pytest.mark.parametrize("search", VIEWS.values(), ids=VIEWS)
@@ -60,10 +32,7 @@ def test_axe_finds_nothing_serious(themed: Explorer, axe: str, search: str) -> N
     themed.open(search)
     if search:
         themed.table()
-    themed.page.evaluate(f"{axe}; 0")
-    found = themed.page.evaluate("axe.run()")["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in serious] == []
+    assert themed.serious(axe) == []
 
 
 @pytest.mark.parametrize("search", VIEWS.values(), ids=VIEWS)

@@ -27,7 +27,7 @@ def opened(browser: Browser, demo: str) -> Iterator[Explorer]:
 
 @pytest.fixture(scope="module")
 def call(opened: Explorer) -> Call:
-    """Runs a function of a module: (module, function, arguments) -> result."""
+    """Runs a function of a module, e.g. `numbers` or `../pages/parts`: (module, function, arguments) -> result."""
     assets = opened.page.locator("#explorer").get_attribute("data-assets") or ""
     script = "async ([url, name, values]) => (await import(url))[name](...values)"
     folder = assets.removesuffix("vendor") + "explorer"
@@ -131,3 +131,26 @@ def test_a_box_over_the_antimeridian_has_its_west_east_of_its_east(call: Call) -
 )
 def test_numbers_are_short(call: Call, value: float | None, text: str) -> None:
     assert call("numbers", "short", value) == text
+
+
+@pytest.mark.parametrize(
+    ("longitudes", "expected"),
+    [([330, 340, 10], [-30, 10]), ([170, -170], [170, 190]), ([5], [5, 5]), ([-90, 0, 80], [-90, 80])],
+    ids=["over-greenwich", "over-the-date-line", "one", "plain"],
+)
+def test_a_map_of_points_leaves_out_the_widest_gap(call: Call, longitudes: list[float], expected: list[float]) -> None:
+    assert call("../pages/dots", "shortestArc", longitudes) == expected
+
+
+def path_at(time: str, *values: float) -> dict[str, Any]:
+    """A coverage along a path, all of whose vertices have one time."""
+    places = [[time, 1, 2], [time, 3, 4]]
+    axes = {"composite": {"dataType": "tuple", "coordinates": ["t", "x", "y"], "values": places}}
+    return {"domain": {"axes": axes}, "ranges": {"T": {"axisNames": ["composite"], "shape": [2], "values": values}}}
+
+
+def test_of_paths_one_time_can_be_chosen(call: Call) -> None:
+    document = {"coverages": [path_at("2020-01-01", 1, 2), path_at("2020-01-02", 3, 4)]}
+    assert call("../pages/parts", "choicesOf", document, "t") == ["2020-01-01", "2020-01-02"]
+    part = call("../pages/parts", "partOf", document, {"at": {"t": "2020-01-02"}})
+    assert [each["ranges"]["T"]["values"] for each in part["coverages"]] == [[3, 4]]

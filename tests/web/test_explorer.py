@@ -94,7 +94,7 @@ def test_pages_lead_to_it(client: FlaskClient) -> None:
 # --- what it is made of --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*OWN, *(STATIC / "pages").iterdir()], ids=lambda path: path.name)
 def test_its_own_files_are_small_and_name_nobody_else(path: Path) -> None:
     text = path.read_text().replace("http://www.w3.org/2000/svg", "")
     assert not re.search(r"https?://|@import|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", text)

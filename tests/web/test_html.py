@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zarr_edr.web import html
+from zarr_edr.web.html_data import Download
 from zarr_edr.web.html_filters import scalar
 
 BASE = "https://data.example/edr"
@@ -236,7 +237,8 @@ def test_hostile_text_stays_text(kind: str, payload: str) -> None:
     page = page_of(kind, poisoned(SAMPLES[kind][1], payload))
     assert payload not in page.source
     assert payload in page.text
-    assert not page.all("script", "iframe", "object", "embed", "base", "style", "img", "frame")
+    assert not page.all("iframe", "object", "embed", "base", "style", "img", "frame")
+    assert page.all("script") == page_of(kind).all("script")
     assert [
         name for _, attributes in page.elements for name in attributes if name.startswith("on") or name == "style"
     ] == []
@@ -278,7 +280,8 @@ def test_a_page_loads_only_from_its_own_service(kind: str) -> None:
     loaded = [attributes["href"] for attributes in page.all("link", "use", "image")]
     assert loaded
     assert all(url.startswith("/edr/static/zarr-edr/") for url in loaded)
-    assert not page.all("script", "style", "iframe", "img", "object", "embed", "video", "audio", "source")
+    assert all(script["src"].startswith("/edr/static/zarr-edr/") for script in page.all("script"))
+    assert not page.all("style", "iframe", "img", "object", "embed", "video", "audio", "source")
 
 
 def test_the_static_files_load_nothing() -> None:
@@ -294,6 +297,22 @@ def test_the_security_headers_allow_no_script() -> None:
     assert directives["style-src"] == directives["img-src"] == directives["form-action"] == ["'self'"]
     assert not {"script-src", "object-src", "frame-src"} & directives.keys()
     assert html.SECURITY_HEADERS["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("kind", [*SAMPLES, "explorer"])
+def test_no_policy_allows_what_stands_in_a_page_or_comes_from_elsewhere(kind: str) -> None:
+    policy = html.headers_of(kind)["Content-Security-Policy"]
+    sources = {source for part in policy.split(";") for source in part.split()[1:]}
+    assert sources <= {"'none'", "'self'", "data:"}
+    assert "data:" not in policy.partition("img-src")[0]
+
+
+@each_kind
+def test_the_policy_of_a_page_allows_programs_where_it_has_one(kind: str) -> None:
+    offered = [Download("CSV", "text/csv", "a.csv")] if kind == "coverage" else None
+    path, document = SAMPLES[kind]
+    page = Page(html.render(kind, document, base_url=BASE, path=path, downloads=offered))
+    assert bool(page.all("script")) == ("script-src" in html.headers_of(kind)["Content-Security-Policy"])
 
 
 # --- for everybody -------------------------------------------------------------------------------------------------

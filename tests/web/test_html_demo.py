@@ -57,3 +57,29 @@ def test_every_example_is_answered(client: FlaskClient, name: str) -> None:
     assert len(examples) >= 7
     statuses = {url: client.get(re.sub("^https?://[^/]+", "", url)).status_code for url in examples}
     assert {url: status for url, status in statuses.items() if status != 200} == {}
+
+
+@pytest.mark.parametrize(
+    "path", ["/collections/nowhere", "/nowhere", "/collections/ostia/position?coords=POINT(0 100)"]
+)
+def test_who_asks_for_a_page_gets_a_failure_as_a_page(client: FlaskClient, path: str) -> None:
+    plain = client.get(path)
+    page = client.get(f"{path}{'&' if '?' in path else '?'}f=html")
+    assert page.status_code == plain.status_code
+    assert page.content_type == "text/html; charset=utf-8"
+    assert plain.get_json()["description"] in said(page.text)
+
+
+@pytest.mark.parametrize("f", ["json", "CoverageJSON", "nonsense"])
+def test_who_asks_for_another_format_gets_a_failure_as_json(client: FlaskClient, f: str) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml"}
+    failure = client.get(f"/collections/ostia/position?coords=POINT(0 100)&f={f}", headers=browser)
+    assert failure.content_type == "application/json"
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/explorer", "/nowhere", "/collections/ostia/position?coords=POINT(-30 1)"])
+def test_the_policy_of_every_page_allows_this_service_alone(client: FlaskClient, path: str) -> None:
+    page = client.get(path, headers={"Accept": "text/html,application/xhtml+xml"})
+    policy = page.headers["Content-Security-Policy"]
+    sources = {word for part in policy.split(";") for word in part.split()[1:]}
+    assert sources <= {"'self'", "'none'", "data:"}

@@ -16,7 +16,7 @@ from zarr_edr.query.body import MEDIA_TYPES
 from zarr_edr.query.inflate import ENCODINGS
 from zarr_edr.web import html
 from zarr_edr.web.caching import NO_STORE
-from zarr_edr.web.negotiate import is_browser
+from zarr_edr.web.negotiate import HTML, is_browser
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -47,7 +47,7 @@ def _not_kept(response: Response) -> Response:
 def exception(status: int, code: str, description: str, type_: str | None = None) -> Response:
     """An exception body (OGC 19-086r6, schema exception); `type` is a URI where a standard gives one, else the code."""
     document = {"code": code, "type": type_ or code, "description": description}
-    if has_request_context() and is_browser() and "f" not in request.args:
+    if has_request_context() and _page_wanted():
         path = request.full_path.removesuffix("?")
         page = html.render(
             "exception", document, base_url=current_app.config.get("ZARR_EDR_SERVICE_URL", ""), path=path
@@ -55,6 +55,11 @@ def exception(status: int, code: str, description: str, type_: str | None = None
         headers = {**html.SECURITY_HEADERS, **_NOT_KEPT}
         return Response(page, status, headers=headers, content_type="text/html; charset=utf-8")
     return Response(orjson.dumps(document), status, headers=_NOT_KEPT, content_type="application/json")
+
+
+def _page_wanted() -> bool:
+    f = request.args.get("f")
+    return is_browser() if f is None else f.strip().lower() in {HTML.name, *HTML.media_types}
 
 
 def edr_error(error: EdrError) -> Response:

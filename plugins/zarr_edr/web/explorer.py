@@ -1,40 +1,25 @@
 """The explorer: a page on which data are looked at, with its program, style sheet and map, all of them from this service.
 
-The program asks the API as any client does. It stands in static/explorer/ as plain modules, the libraries it needs in
-static/vendor/ (see the manifest there).
+The program asks the API as any client does. It stands in static/explorer/ as plain modules.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Response, request
-from werkzeug.exceptions import NotFound
 
 from zarr_edr.errors import ConfigurationError
-from zarr_edr.web import html
+from zarr_edr.web import assets, html
 from zarr_edr.web.service import text_of
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
     from werkzeug.wrappers import Response as BaseResponse
 
-_STATIC = Path(__file__).parent / "static"
-_FOLDERS = ("explorer", "vendor")
-_MEDIA_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".txt": "text/plain; charset=utf-8",
-}
-_YEAR_S = 31_536_000
 _STYLES = ("vendor/leaflet.css", "vendor/uplot.css", "explorer/explorer.css")
 _SCRIPTS = ("vendor/leaflet.js", "vendor/uplot.js", "vendor/topojson.js")
 
@@ -85,7 +70,7 @@ def security_headers(tiles: Tiles | None) -> dict[str, str]:
 
 
 def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any]) -> None:
-    """Serve the page at `/explorer`, and its files. `config` is pygeoapi's, complete. Raises `ConfigurationError`."""
+    """Serve the page at `/explorer`. `config` is pygeoapi's, complete. Raises `ConfigurationError`."""
     from pygeoapi.util import get_base_url  # noqa: PLC0415  # reads the environment
 
     prefix = blueprint.url_prefix or ""
@@ -100,48 +85,15 @@ def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any]) -> Non
         return response.make_conditional(request)
 
     app.add_url_rule(f"{prefix}/explorer", "zarr_edr.explorer", explorer)
-    app.add_url_rule(f"{prefix}/{html.STATIC}/{_version()}/<path:name>", "zarr_edr.explorer_asset", _asset)
 
 
 def _page(base_url: str, tiles: Tiles | None) -> str:
     base = base_url.rstrip("/")
     document = {
-        "assets": f"{urlsplit(base).path}/{html.STATIC}/{_version()}",
         "styles": _STYLES,
         "scripts": _SCRIPTS,
-        "modules": [name for name in _assets() if name.startswith("explorer/") and name.endswith(".js")],
+        "modules": assets.modules_of("explorer/main.js"),
         "tiles": tiles and tiles.url,
         "attribution": tiles and tiles.attribution,
     }
     return html.render("explorer", document, base_url=base, path="/explorer")
-
-
-@cache
-def _assets() -> dict[str, bytes]:
-    """Name -> content of all files: a closed set, so that no request names a file."""
-    found = [
-        path for folder in _FOLDERS for path in sorted((_STATIC / folder).iterdir()) if path.suffix in _MEDIA_TYPES
-    ]
-    return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in found}
-
-
-@cache
-def _version() -> str:
-    """In the address of every file, so that modules of one version are never mixed with those of another."""
-    digest = hashlib.sha256()
-    for name, content in _assets().items():
-        digest.update(name.encode() + content)
-    return digest.hexdigest()[:12]
-
-
-def _asset(name: str) -> BaseResponse:
-    content = _assets().get(name)
-    if content is None:
-        raise NotFound(f"There is no file {name[:80]!r} of the explorer.")
-    response = Response(content, HTTPStatus.OK, content_type=_MEDIA_TYPES[Path(name).suffix])
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.cache_control.public = True
-    response.cache_control.max_age = _YEAR_S
-    response.cache_control.immutable = True
-    response.add_etag()
-    return response.make_conditional(request)

@@ -1,7 +1,8 @@
-"""Every document of the service as a page for people: all its information, all its links, no script, nothing from elsewhere.
+"""Every document of the service as a page for people: all its information, all its links, nothing from elsewhere.
 
 `render` takes the very document that is served as JSON. What a template does not know is shown all the same, as a list of
-names and values, so a page never says less than its document (OGC 19-086r6, requirements class html).
+names and values, so a page never says less than its document (OGC 19-086r6, requirements class html). Programs only add to
+what is there without them: a chart to an answer, a way to try the operations of the API.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 import jinja2
 from flask import Response, request
 
-from zarr_edr.web import html_collection, html_coverage, html_filters
+from zarr_edr.web import assets, html_collection, html_coverage, html_filters
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -27,18 +28,17 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _ASSETS = {"style.css": "text/css; charset=utf-8", "world.svg": "image/svg+xml"}
 """Name -> media type of the files in static/: a closed set, so that no request names a file."""
-STATIC = "static/zarr-edr"
-"""Path of the static files, below the URL of the service."""
 _MAX_AGE_S = 86_400
 
+_REST = "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": f"default-src 'none'; style-src 'self'; img-src 'self'; {_REST}",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-"""Headers of every page: style sheet and pictures from this service, and nothing else."""
+"""Headers of every page without a program: style sheet and pictures from this service, and nothing else."""
+_PROGRAMS = {"coverage": ("pages/result.js", "'self'"), "openapi": ("pages/operations.js", "'self' data:")}
+"""Kind of page -> its program, and where its pictures may come from: some of Swagger UI's stand in its style sheet."""
 
 _TEMPLATES = {
     "landing": "landing.html",
@@ -92,6 +92,15 @@ class _Environment(jinja2.Environment):
         return super().getitem(obj, argument)
 
 
+def headers_of(kind: str) -> Mapping[str, str]:
+    """`SECURITY_HEADERS`, and where that kind of page has a program, leave for it to be loaded from here and to ask here."""
+    if kind not in _PROGRAMS:
+        return SECURITY_HEADERS
+    own = "script-src 'self'; connect-src 'self'; style-src 'self'"
+    policy = f"default-src 'none'; {own}; img-src {_PROGRAMS[kind][1]}; {_REST}"
+    return {**SECURITY_HEADERS, "Content-Security-Policy": policy}
+
+
 def render(
     kind: str,
     document: Mapping[str, Any],
@@ -102,7 +111,7 @@ def render(
     chart: Preview | None = None,
     downloads: Sequence[Download] | None = None,
 ) -> str:
-    """A document as an HTML page, to be sent with `SECURITY_HEADERS`.
+    """A document as an HTML page, to be sent with `headers_of(kind)`.
 
     Args:
         kind: one of landing, conformance, collections, collection, instances, instance, locations, items, openapi, exception,
@@ -127,7 +136,10 @@ def render(
         root=root,
         here=f"{root}{quote(below, safe='/:@,;')}",
         query=query,
-        static=f"{root}/{STATIC}",
+        address=f"{base}{quote(below, safe='/:@,;')}",
+        static=f"{root}/{assets.STATIC}",
+        assets=assets.folder(root),
+        modules=assets.modules_of(_PROGRAMS[kind][0]) if kind in _PROGRAMS else (),
         version=_VERSION,
         crumbs=_crumbs(root, below),
         view=_view(kind, document, base),
@@ -137,10 +149,11 @@ def render(
 
 
 def register_static(app: Flask, prefix: str) -> None:
-    """Serve the style sheet and the map of `render`'s pages at `{prefix}/static/zarr-edr/`."""
+    """Serve the style sheet, the map and the programs of `render`'s pages at `{prefix}/static/zarr-edr/`."""
+    assets.register(app, prefix)
     for number, (name, media_type) in enumerate(_ASSETS.items()):
         body = (_HERE / "static" / name).read_bytes()
-        app.add_url_rule(f"{prefix}/{STATIC}/{name}", f"zarr_edr.static_{number}", _asset(body, media_type))
+        app.add_url_rule(f"{prefix}/{assets.STATIC}/{name}", f"zarr_edr.static_{number}", _asset(body, media_type))
 
 
 def _asset(body: bytes, media_type: str) -> Callable[[], BaseResponse]:

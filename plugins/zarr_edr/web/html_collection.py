@@ -274,5 +274,8 @@ def _parameter_field(parameters: Mapping[str, Any]) -> Field | None:
 
 def _format_field(collection: Mapping[str, Any], variables: Mapping[str, Any]) -> Field:
     formats = variables.get("output_formats") or collection.get("output_formats") or ()
-    options = [("html", "HTML (a table)"), *((str(name), str(name)) for name in formats if str(name).lower() != "html")]
+    options = [
+        ("html", "HTML (a chart and a table)"),
+        *((str(name), str(name)) for name in formats if str(name).lower() != "html"),
+    ]
     return Field("f", "As", "html", "", tuple(options))

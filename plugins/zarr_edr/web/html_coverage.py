@@ -63,6 +63,11 @@ class Table:
     total: int = 0
     """Rows there would be without a limit."""
 
+    @property
+    def values(self) -> int:
+        """Values there would be without a limit."""
+        return self.total * len(self.parameters)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -78,6 +83,8 @@ class View:
     """Coordinate -> what it is, with its unit."""
     shown: int
     total: int
+    values: int
+    """Of all parameters, without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,7 @@ def view(document: Mapping[str, Any]) -> View:
         names=_names(referencing),
         shown=sum(len(table.rows) for table in tables),
         total=sum(table.total for table in tables),
+        values=sum(table.values for table in tables),
     )
 
 

@@ -33,7 +33,7 @@ class Download:
 
 
 class PageEncoder:
-    """CoverageJSON as an HTML page of one request; to be sent with `html.SECURITY_HEADERS`."""
+    """CoverageJSON as an HTML page of one request; to be sent with `html.headers_of("coverage")`."""
 
     name = "HTML"
     media_types = ("text/html",)

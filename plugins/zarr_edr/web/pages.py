@@ -255,7 +255,7 @@ def _respond(page: Page) -> Response:
 
 def _sent(page: Page, form: Form, media_type: str) -> Response:
     if form is HTML:
-        body, headers = page.html, {**html.SECURITY_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+        body, headers = page.html, {**html.headers_of(page.kind), "Content-Type": "text/html; charset=utf-8"}
     else:
         body, headers = page.json, {"Content-Type": media_type}
     response = Response(body.data, headers=headers)

@@ -36,9 +36,9 @@ from zarr_edr.query.body import parse_body
 from zarr_edr.query.geometry import Places
 from zarr_edr.query.model import PositionQuery, Query
 from zarr_edr.query.request import PARAMETERS, build_query, page_of
-from zarr_edr.web import caching
+from zarr_edr.web import assets, caching
 from zarr_edr.web.bodies import complete, read_body
-from zarr_edr.web.html import SECURITY_HEADERS
+from zarr_edr.web.html import headers_of
 from zarr_edr.web.html_data import PageEncoder
 from zarr_edr.web.negotiate import is_browser
 
@@ -215,8 +215,10 @@ def answer_query(
 
 
 def _address(encoder: Encoder) -> str:
-    """What an answer may have in it of its own address: a page says how it was asked for."""
-    return f"{service_url()}{request.full_path if isinstance(encoder, PageEncoder) else request.path}"
+    """What an answer may have in it of its own address: a page says how it was asked for, and where its program is."""
+    if isinstance(encoder, PageEncoder):
+        return f"{service_url()}{request.full_path}#{assets.version()}"
+    return f"{service_url()}{request.path}"
 
 
 def page(parameters: Mapping[str, str]) -> Page | None:
@@ -321,7 +323,7 @@ def response(answered: Answer, media_type: str, file_name: str | None = None) ->
     if file_name is not None:
         response.headers.set("Content-Disposition", "attachment", filename=file_name)
     if media_type == _HTML:
-        response.headers.update(SECURITY_HEADERS)
+        response.headers.update(headers_of("coverage"))
     response.headers["Server-Timing"] = timing(answered)
     return response
 

@@ -15,7 +15,8 @@ export function coveragesOf (document) {
   }))
 }
 
-function axisOf (axis) {
+/** An axis as a list of values, those of a regular one written out. */
+export function axisOf (axis) {
   if (axis.values) return { coordinates: axis.coordinates ?? [], values: axis.values }
   const { start, stop, num } = axis
   const step = num > 1 ? (stop - start) / (num - 1) : 0

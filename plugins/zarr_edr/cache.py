@@ -65,6 +65,8 @@ class ChunkCache:
                 held = self._held(key)
                 if held is not None:
                     return Fetched(held, 0, fresh=False)
+                if deadline is not None:
+                    deadline.before_waiting()
                 flight = self._flights.get(key)
                 mine = flight is None
                 if flight is None:

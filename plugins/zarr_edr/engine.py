@@ -18,7 +18,7 @@ from zarr_edr.plan import ReadPlan
 from zarr_edr.planner import plan
 from zarr_edr.query.model import Query
 from zarr_edr.read import Reading, ReadStats, read
-from zarr_edr.schedule import choose
+from zarr_edr.schedule import Scheduler, choose
 from zarr_edr.spill import Spill
 
 ROWS_PER_PART = 50_000
@@ -90,11 +90,11 @@ def answer(
     deadline: Deadline | None = None,
     endpoint: str = "",
     page: Page | None = None,
-    look: Callable[[ReadPlan], None] = lambda plan: None,
+    look: Callable[[ReadPlan, Scheduler], None] = lambda plan, scheduler: None,
 ) -> Answer:
     """Answer a query. `endpoint` is its URL without parameters, `page` what is wanted of it.
 
-    `look` is shown the plan before anything is read, and may raise to leave it at that.
+    `look` is shown the plan, and who is to read it, before that is done, and may raise to leave it at that.
     Raises `EdrError`; the kind says whose fault it is.
     """
     clock = _Clock(deadline or Deadline.after(collection.settings.limits.seconds))
@@ -151,7 +151,7 @@ class _Task:
     page: Page | None = None
     spill: Path | None = None
     progress: Callable[[float], None] | None = None
-    look: Callable[[ReadPlan], None] = lambda plan: None
+    look: Callable[[ReadPlan, Scheduler], None] = lambda plan, scheduler: None
 
 
 def _made(task: _Task) -> _Made | None:
@@ -159,7 +159,7 @@ def _made(task: _Task) -> _Made | None:
     if not planned.groups:
         return None
     planned.admit(task.collection.settings.limits)
-    task.look(planned)
+    task.look(planned, choose(task.collection.settings, planned))
     task.clock.now().check()
     if isinstance(task.encoder, PartsEncoder):
         return _in_parts(task, task.encoder, Parts(planned, ROWS_PER_PART))

@@ -56,6 +56,9 @@ class Deadline:
         """Seconds left; negative when past."""
         return self.at_s - time.monotonic()
 
+    def before_waiting(self) -> None:
+        """Told before a store is read or another thread waited for. A subclass may raise: its request must not wait."""
+
     def check(self) -> None:
         """Raise `DeadlineExceeded` when past."""
         if self.remaining_s <= 0:

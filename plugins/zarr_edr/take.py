@@ -28,6 +28,8 @@ def taken(
     """What some reads take from one chunk, whether it came from the store, and the bytes that were read for it."""
     cache, key = process_cache(), (array.token, index)
     if array.decodes_parts and array.chunk_bytes >= _WORTH_A_PART and not cache.holds(key):
+        if deadline is not None:
+            deadline.before_waiting()
         part = _of_part(array, axes, index, reads, deadline)
         if part is not None:
             return part

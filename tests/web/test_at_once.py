@@ -8,9 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from zarr_edr import engine
 from zarr_edr.cache import process_cache
+from zarr_edr.schedule import ThreadScheduler
 from zarr_edr.web import at_once as module
-from zarr_edr.web import routes
+from zarr_edr.web import routes, straight
 from zarr_edr.web.at_once import Attempts, NotAtHand, at_once
 
 OSTIA = "/collections/ostia"
@@ -60,6 +62,33 @@ def test_what_is_held_is_answered_as_by_a_thread(held: FlaskClient) -> None:
 def test_what_is_not_a_plain_position_is_not_at_hand(held: FlaskClient, path: str, headers: dict[str, str]) -> None:
     with at_once(), pytest.raises(NotAtHand):
         held.get(path, headers=headers)
+
+
+@pytest.mark.parametrize("f", ["PNG", "GeoJSON", "Records", "NDJSON", "CSV"])
+def test_formats_that_take_longer_are_not_at_hand(held: FlaskClient, f: str) -> None:
+    with at_once(), pytest.raises(NotAtHand):
+        held.get(f"{POINT}&f={f}")
+
+
+def test_a_client_that_takes_compressed_answers_gets_single_values_at_once(held: FlaskClient) -> None:
+    path, headers = f"{POINT}&datetime=2008-07-16T12:00:00Z", {"Accept-Encoding": "gzip"}
+    with at_once():
+        found = held.get(path, headers=headers)
+    assert told(found) == told(held.get(path, headers=headers))
+
+
+def test_a_chunk_that_leaves_after_the_plan_is_not_waited_for(
+    held: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(straight, "look", lambda plan, scheduler: process_cache().clear())
+    with at_once(), pytest.raises(NotAtHand):
+        held.get(POINT)
+
+
+def test_what_other_threads_would_read_is_not_at_hand(held: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "choose", lambda settings, plan: ThreadScheduler())
+    with at_once(), pytest.raises(NotAtHand):
+        held.get(POINT)
 
 
 def test_what_is_not_held_is_not_at_hand(empty: FlaskClient) -> None:

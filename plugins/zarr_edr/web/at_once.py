@@ -3,8 +3,8 @@
 To give a request to a thread and to take the connection back are changes of threads, and the interpreter's lock goes with each:
 without them 32 clients got 2,100 answers per second instead of 1,200. An event loop must not wait, though. So it answers only
 where nothing can make it wait: a short query for a position, whose chunks are held in memory. Whether it is one turns out on the
-way to the answer; `NotAtHand` then takes the request back to where a thread can have it. Who asks for what is not held pays for
-the attempt, therefore attempts become rare where they fail (`Attempts`).
+way to the answer, at the latest where a chunk would have to be waited for; `NotAtHand` then takes the request back to where a
+thread can have it. Who asks for what is not held pays for the attempt, so attempts become rare where they fail (`Attempts`).
 """
 
 from __future__ import annotations
@@ -13,15 +13,21 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
-from zarr_edr.cache import process_cache
+from zarr_edr.limits import Deadline
 from zarr_edr.plan import ReadPlan
+from zarr_edr.schedule import InlineScheduler, Scheduler
 
 _MOST_CELLS = 20_000
 """Values of an answer; to write so many takes some 2 ms, in which nobody else is answered."""
 _MOST_PAUSE = 32
 _SHORT_QUERY = re.compile(rb"GET [^ ]{0,200}/position\?[^ ]{1,500} HTTP/1\.1\r\n")
-_MORE_TO_COME = re.compile(rb"\r\n(?:content-length|transfer-encoding|upgrade|expect)[ \t]*:", re.IGNORECASE)
+_MORE_THAN_A_QUERY = re.compile(
+    rb"\r\n(?:content-length|transfer-encoding|upgrade|expect|if-none-match|authorization|origin|range)[ \t]*:",
+    re.IGNORECASE,
+)
+"""Of a body, or of an answer of another kind."""
 
 _at_once: ContextVar[bool] = ContextVar("at_once", default=False)
 
@@ -51,20 +57,20 @@ def may_take_its_time() -> None:
         raise NotAtHand
 
 
-def look(plan: ReadPlan) -> None:
-    """Raise `NotAtHand` where a plan needs chunks that are not held, or makes a large answer, and is not to wait."""
-    if _at_once.get() and not is_at_hand(plan):
+@dataclass(frozen=True, slots=True)
+class Impatient(Deadline):
+    """A deadline of what must be at hand."""
+
+    def before_waiting(self) -> None:
+        """Raise `NotAtHand`."""
         raise NotAtHand
 
 
-def is_at_hand(plan: ReadPlan) -> bool:
-    """Whether the plan takes one chunk of each array, which is held, and few values."""
-    cache = process_cache()
-    return plan.cells <= _MOST_CELLS and all(
-        read.chunks == 1 and cache.holds((read.array.token, chunk_read.chunk))
-        for read in plan.array_reads
-        for chunk_read in read.reads()
-    )
+def look(plan: ReadPlan, scheduler: Scheduler) -> None:
+    """Raise `NotAtHand` where a plan takes more than one chunk of each array, or other threads, or makes a large answer."""
+    small = plan.cells <= _MOST_CELLS and all(read.chunks == 1 for read in plan.array_reads)
+    if not small or not isinstance(scheduler, InlineScheduler):
+        raise NotAtHand
 
 
 def may_be_at_hand(head: bytes | bytearray) -> bool:
@@ -72,7 +78,7 @@ def may_be_at_hand(head: bytes | bytearray) -> bool:
     return (
         head.find(b"\r\n\r\n") == len(head) - 4
         and _SHORT_QUERY.match(head) is not None
-        and _MORE_TO_COME.search(head) is None
+        and _MORE_THAN_A_QUERY.search(head) is None
     )
 
 

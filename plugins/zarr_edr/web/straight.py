@@ -15,13 +15,14 @@ from urllib.parse import parse_qsl
 
 from flask import Response
 
+from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.encode.protocol import Encoder
 from zarr_edr.engine import Answer, answer
 from zarr_edr.errors import EdrError
 from zarr_edr.limits import Deadline
 from zarr_edr.query.request import PARAMETERS, build_query
 from zarr_edr.web import caching, routes
-from zarr_edr.web.at_once import is_asked_at_once, look, may_take_its_time
+from zarr_edr.web.at_once import Impatient, NotAtHand, is_asked_at_once, look, may_take_its_time
 from zarr_edr.web.compress import MIN_BYTES
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from zarr_edr.dataset.catalog import Catalog
     from zarr_edr.dataset.model import Collection
+    from zarr_edr.plan import ReadPlan
+    from zarr_edr.schedule import Scheduler
 
 Environ = dict[str, Any]
 
@@ -74,7 +77,7 @@ class StraightWay:
         self._url: str = app.config[routes.SERVICE_URL]
         self._headers = _headers_of_all(app)
         self._known: set[str] = set()
-        """Collections that have answered: what is made with the first query, as a tree of a curvilinear grid, is there."""
+        """Collections that have answered once: what is made with a first query and kept is there."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """See PEP 3333."""
@@ -83,7 +86,7 @@ class StraightWay:
             may_take_its_time()
             return self.behind(environ, start_response)
         try:
-            found, tag = self._answer(asked)
+            found, tag = self._answer(asked, environ)
         except Exception as error:  # noqa: BLE001 - Flask, behind, raises it again where all failures are answered
             may_take_its_time()
             environ[routes.FAILED] = error
@@ -118,19 +121,40 @@ class StraightWay:
             return None
         return _Asked(self._catalog.get(id_), query_type, path, parameters, *form)
 
-    def _answer(self, asked: _Asked) -> tuple[Answer, str]:
+    def _answer(self, asked: _Asked, environ: Environ) -> tuple[Answer, str]:
         """The answer and its tag. Raises `EdrError`."""
         collection = asked.collection
-        if asked.query_type != "position" or collection.id not in self._known:
-            may_take_its_time()
-        deadline = Deadline.after(collection.settings.limits.seconds)
+        now = is_asked_at_once()
+        if now and not self._is_quick(asked):
+            raise NotAtHand
+        deadline = (Impatient if now else Deadline).after(collection.settings.limits.seconds)
         query = build_query(asked.query_type, asked.parameters, collection)
         address = f"{self._url}{asked.path}"
         tag = caching.etag(collection, query, asked.media_type, asked.encoder.name, None, address)
-        with routes.turn(deadline, 0.0 if is_asked_at_once() else None):
-            found = answer(query, collection, asked.encoder, deadline, endpoint=address, look=look)
-        self._known.add(collection.id)
-        return found, tag
+        if not now:
+            with routes.turn(deadline):
+                found = answer(query, collection, asked.encoder, deadline, endpoint=address)
+            self._known.add(collection.id)
+            return found, tag
+        looked = _look_at_few if "HTTP_ACCEPT_ENCODING" in environ else look
+        with routes.turn(deadline, patience_s=0.0):
+            return answer(query, collection, asked.encoder, deadline, endpoint=address, look=looked), tag
+
+    def _is_quick(self, asked: _Asked) -> bool:
+        """Whether to make a query and a plan of it, and to write the answer, takes no time to speak of."""
+        plain = asked.query_type == "position" and isinstance(asked.encoder, CovJsonEncoder)
+        return plain and asked.collection.id in self._known
+
+
+_FEW = 2
+"""Values of an answer that is not compressed, as a rule: see `MIN_BYTES`."""
+
+
+def _look_at_few(plan: ReadPlan, scheduler: Scheduler) -> None:
+    """As `look`, where the client takes a compressed answer: to compress it is a thread's work."""
+    if plan.cells > _FEW:
+        raise NotAtHand
+    look(plan, scheduler)
 
 
 def is_plain(environ: Environ) -> bool:

@@ -114,6 +114,17 @@ class BoundedSocket(socket.socket):
             return
         if self._held:
             self._held, data = b"", b"".join((self._held, data))
+        if self.unsent:  # what comes later must not overtake it
+            self.unsent += bytes(data)
+        else:
+            self._send(data, flags)
+
+    def send_unsent(self) -> None:
+        """Send what a client did not take at once, or raise `SlowClient`."""
+        unsent, self.unsent = self.unsent, b""
+        self._send(unsent, 0)
+
+    def _send(self, data: Any, flags: int) -> None:
         rest = memoryview(data).cast("B")
         with contextlib.suppress(BlockingIOError):
             # Almost always there is room for all of it: then this is the only system call.
@@ -121,7 +132,7 @@ class BoundedSocket(socket.socket):
         if not rest:
             return
         if not self.may_wait:
-            self.unsent += bytes(rest)
+            self.unsent = bytes(rest)
             return
         before = self.gettimeout()
         taken_by = time.monotonic() + GRACE_S
@@ -202,9 +213,8 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
 
     def send_rest(self) -> bool:
         """Send what the client did not take at once; false where it is gone."""
-        rest, self.sock.unsent = self.sock.unsent, b""
         try:
-            self.sock.sendall(rest)
+            self.sock.send_unsent()
         except OSError:
             return False
         return True
@@ -245,8 +255,20 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
 
     def enqueue_req(self, conn: Connection, work: Callable[[Connection], Any] | None = None) -> None:
         """Give a connection whose request is there, or on which other `work` is to be done, to the next free thread."""
-        future = self.tpool.submit(work or self.handle, conn)
+        future = self.tpool.submit(self._at_work, work or self.handle, conn)
         future.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
+
+    def _at_work(self, work: Callable[[Connection], Any], conn: Connection) -> Any:
+        """Do some work in a thread, which counts as busy meanwhile."""
+        self._count_busy(1)
+        try:
+            return work(conn)
+        finally:
+            self._count_busy(-1)
+
+    def _count_busy(self, more: int) -> None:
+        with self._busy_lock:
+            self._busy += more
 
     def _answered_at_once(self, conn: Connection) -> bool | None:
         """Answer from the event loop, if that is at hand; whether to keep the connection, None where there is no answer."""
@@ -351,22 +373,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
 
         A client is served again only while there is a thread for others.
         """
-        self._count_busy(1)
-        try:
+        keep = self._answer(conn)
+        for _ in range(STAYS):
+            if not keep or not self.alive or self._busy >= self.cfg.threads or not conn.next_is_there():
+                break
             keep = self._answer(conn)
-            for _ in range(STAYS):
-                if not keep or not self.alive or self._busy >= self.cfg.threads or not conn.next_is_there():
-                    break
-                keep = self._answer(conn)
-        finally:
-            self._count_busy(-1)
         if not keep:
             util.close_graceful(conn.sock, STOP_KEEPALIVE_LINGER)
         return keep
-
-    def _count_busy(self, more: int) -> None:
-        with self._busy_lock:
-            self._busy += more
 
     def _answer(self, conn: Connection) -> Any:
         """Answer one request; true to keep the connection."""

@@ -175,3 +175,25 @@ def test_a_chart_zooms_in_and_out_again(explorer: Explorer) -> None:
     explorer.press("All of the chart")
     assert whole != closer
     assert plot.screenshot() == whole
+
+
+WATCHED = """
+window.watched = 0
+for (const [name, step] of [['addEventListener', 1], ['removeEventListener', -1]]) {
+  const given = MediaQueryList.prototype[name]
+  MediaQueryList.prototype[name] = function (...values) { window.watched += step; return given.apply(this, values) }
+}
+"""
+"""Counts who waits for light or dark to be chosen."""
+
+
+def test_a_chart_that_is_gone_is_held_by_nothing(explorer: Explorer) -> None:
+    explorer.page.add_init_script(WATCHED)
+    explorer.open(WOA).click((0.4, 0.45))
+    explorer.table()
+    before = explorer.page.evaluate("watched")
+    for way, text in (("Over time", "12 values"), ("Time and level", "228 values"), ("By level", "19 values")) * 2:
+        explorer.press(way)
+        explorer.page.get_by_text(text).first.wait_for()
+        explorer.table()
+    assert explorer.page.evaluate("watched") == before > 0

@@ -136,6 +136,16 @@ def test_what_is_dragged_shows_its_cells(explorer: Explorer, tool: str, query: s
     assert [float(row[0]) % 360 for row in rows[:2]] == document["domain"]["axes"]["x"]["values"][:2]
 
 
+def test_a_click_where_a_drag_is_wanted_leaves_what_was_drawn(explorer: Explorer) -> None:
+    explorer.open("?collection=a1b")
+    explorer.press("Box")
+    explorer.drag((0.5, 0.4), (0.58, 0.55))
+    explorer.table()
+    drawn = explorer.page.locator(".leaflet-overlay-pane path").get_attribute("d")
+    explorer.click((0.3, 0.3))
+    assert explorer.page.locator(".leaflet-overlay-pane path").get_attribute("d") == drawn
+
+
 def test_a_polygon_shows_its_cells(explorer: Explorer) -> None:
     explorer.open(WOA)
     explorer.press("Polygon")

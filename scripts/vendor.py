@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 def faults(packages: list[dict[str, Any]]) -> list[str]:
     """What is missing, changed, or there without being named."""
-    named = {file["name"]: file["sha256"] for package in packages for file in package["files"]}
+    named = {file["name"]: file.get("sha256") for package in packages for file in package["files"]}
     there = {path.name for path in FOLDER.iterdir()} - {MANIFEST.name}
     found = [f"{name} is missing" for name in sorted(named.keys() - there)]
     found += [f"{name} is not in the manifest" for name in sorted(there - named.keys())]

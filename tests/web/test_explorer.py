@@ -150,6 +150,13 @@ def test_each_library_comes_with_its_licence() -> None:
         assert any("LICENSE" in file["name"] for file in package["files"])
 
 
+def test_every_picture_of_the_documentation_is_shown_in_it() -> None:
+    root = Path(__file__).parents[2]
+    texts = "".join(path.read_text() for path in (root / "README.md", *(root / "docs").glob("*.md")))
+    shown = set(re.findall(r"images/([\w.-]+)", texts))
+    assert shown == {path.name for path in (root / "docs/images").iterdir()}
+
+
 # --- the operator's map --------------------------------------------------------------------------------------------
 
 

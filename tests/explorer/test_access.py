@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,27 @@ def test_a_tap_asks_for_a_place(phone: Explorer) -> None:
     assert phone.table()[0][0] == "Depth (m)"
 
 
+def swipe(phone: Explorer, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """A finger goes from one place of the map to another."""
+    touch = phone.page.context.new_cdp_session(phone.page)
+    (x1, y1), (x2, y2) = phone.at(*start), phone.at(*end)
+    for i in range(9):
+        points = [{"x": x1 + (x2 - x1) * i / 8, "y": y1 + (y2 - y1) * i / 8}]
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove" if i else "touchStart", "touchPoints": points})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+@pytest.mark.parametrize(("tool", "query"), [("Box", "/cube?bbox="), ("Circle", "/radius?coords=")])
+def test_a_box_and_a_circle_are_drawn_by_finger(phone: Explorer, tool: str, query: str) -> None:
+    phone.open("?collection=woa")
+    phone.press(tool)
+    before = phone.page.evaluate("scrollY")
+    swipe(phone, (0.4, 0.45), (0.7, 0.75))
+    assert phone.page.evaluate("scrollY") == before
+    phone.table()
+    assert query in phone.url
+
+
 @pytest.mark.parametrize(
     ("tool", "text", "query"),
     [
@@ -89,6 +111,32 @@ def test_the_map_is_used_by_keyboard(explorer: Explorer) -> None:
     explorer.page.keyboard.press("Enter")
     explorer.table()
     assert "coords=POINT(-" in explorer.url
+
+
+@pytest.mark.parametrize(
+    ("tool", "query"), [("Box", r"/cube\?bbox=-30(\.0\d*)?,"), ("Circle", r"/radius\?coords=POINT\(-30")]
+)
+def test_a_box_and_a_circle_are_drawn_by_keyboard(explorer: Explorer, tool: str, query: str) -> None:
+    explorer.open("?collection=woa&at=-30,1,3")
+    explorer.press(tool)
+    explorer.page.locator("#map").focus()
+    explorer.page.keyboard.press("Enter")
+    explorer.page.keyboard.press("ArrowRight")
+    explorer.page.wait_for_timeout(400)
+    explorer.page.keyboard.press("ArrowUp")
+    explorer.page.wait_for_timeout(400)
+    explorer.page.keyboard.press("Enter")
+    explorer.table()
+    assert re.search(query, explorer.url)
+
+
+def test_what_is_in_the_middle_is_told_to_who_moves_the_map_by_keys(explorer: Explorer) -> None:
+    explorer.open("?collection=woa&at=-30,1,3")
+    explorer.page.mouse.move(*explorer.at(0.4, 0.4))
+    assert explorer.page.locator("#under").get_attribute("aria-live") == "off"
+    explorer.page.locator("#map").focus()
+    explorer.page.keyboard.press("ArrowRight")
+    explorer.page.locator("#under[aria-live=polite]", has_text="degC").wait_for()
 
 
 def test_tools_and_sliders_say_what_they_are(explorer: Explorer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import cftime
@@ -38,30 +39,51 @@ def call(opened: Explorer) -> Call:
     return run
 
 
+@pytest.fixture(scope="module")
+def times_of(opened: Explorer) -> Call:
+    """How many times an axis has, and those at some indices: (values, calendar, *indices) -> [length, times, their indices]."""
+    assets = opened.page.locator("#explorer").get_attribute("data-assets") or ""
+    script = """async ([url, values, calendar, picks]) => {
+      const times = (await import(url)).timesOf(values, calendar)
+      const found = picks.map(index => times.at(index))
+      return [times.length, found, found.map(time => times.indexOf(time))]
+    }"""
+    url = f"{assets.removesuffix('vendor')}explorer/times.js"
+    return lambda values, calendar, *picks: opened.page.evaluate(script, [url, values, calendar, picks])
+
+
+CALENDARS = ("gregorian", "standard", "julian", "360_day", "noleap", "all_leap")
 TIMES = (
-    "0000-03-01T00:00:00Z",
+    "0001-03-01T00:00:00Z",
     "0999-12-30T23:59:00Z",
+    "1582-10-04T00:00:00Z",
+    "1582-10-15T00:00:00Z",
     "1900-02-28T06:00:00Z",
     "2000-02-29T12:30:00Z",
     "2100-01-01T00:00:00Z",
 )
 
 
-@pytest.mark.parametrize("calendar", ["gregorian", "360_day", "noleap", "all_leap"])
+def in_cf(calendar: str) -> str:
+    """What CF calls it."""
+    return "proleptic_gregorian" if calendar == "gregorian" else calendar
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
 def test_times_are_as_far_apart_as_in_cftime(call: Call, calendar: str) -> None:
     texts = [text for text in TIMES if calendar != "noleap" or "02-29" not in text]
-    proleptic = "proleptic_gregorian" if calendar == "gregorian" else calendar
+    proleptic = in_cf(calendar)
     units = "seconds since 2000-01-01"
     parts = [
         [int(part) for part in text.replace("T", "-").replace(":", "-").removesuffix("Z").split("-")] for text in texts
     ]
-    times = [cftime.datetime(*part, calendar=proleptic, has_year_zero=True) for part in parts]
-    expected = cftime.date2num(times, units, proleptic, has_year_zero=True)
+    times = [cftime.datetime(*part, calendar=proleptic) for part in parts]
+    expected = cftime.date2num(times, units, proleptic)
     found = np.array([call("times", "seconds", text, calendar) for text in texts])
     np.testing.assert_array_equal(np.diff(found), np.diff(expected))
 
 
-@pytest.mark.parametrize("calendar", ["gregorian", "360_day", "noleap", "all_leap"])
+@pytest.mark.parametrize("calendar", CALENDARS)
 def test_a_time_reads_back_as_its_fields(call: Call, calendar: str) -> None:
     found = call("times", "fields", call("times", "seconds", "1999-12-30T23:45:00Z", calendar), calendar)
     assert found == {"year": 1999, "month": 12, "day": 30, "hour": 23, "minute": 45}
@@ -72,9 +94,49 @@ def test_a_thirtieth_of_february_is_a_time(call: Call) -> None:
     assert call("times", "seconds", "1999-03-01T00:00:00Z", "360_day") - day == 86400
 
 
-def test_repeated_times_are_written_out(call: Call) -> None:
-    found = call("times", "expanded", ["R4/1999-12-31T18:00:00Z/PT6H"], "gregorian")
-    assert found == ["1999-12-31T18:00:00Z", "2000-01-01T00:00:00Z", "2000-01-01T06:00:00Z", "2000-01-01T12:00:00Z"]
+@pytest.mark.parametrize("start", ["1500-01-01T06:00:00Z", "1582-10-04T00:00:00Z", "1800-01-01T00:00:00Z"])
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_days_of_a_long_row_are_those_of_cftime(times_of: Call, calendar: str, start: str) -> None:
+    year, month, day, hour = (int(part) for part in (start[:4], start[5:7], start[8:10], start[11:13]))
+    first = cftime.datetime(year, month, day, hour, calendar=in_cf(calendar))
+    picks = [0, 1, 58, 59, 364, 365, 1460, 30_228, 36_524, 109_937]
+    expected = [(first + timedelta(days=pick)).strftime("%Y-%m-%dT%H:%M:%SZ") for pick in picks]
+    assert times_of([f"R109938/{start}/P1D"], calendar, *picks) == [109_938, expected, picks]
+
+
+def test_the_days_that_never_were_are_no_times(times_of: Call) -> None:
+    _, found, indices = times_of(["R3/1582-10-03T00:00:00Z/P1D"], "standard", 0, 1, 2)
+    assert found == ["1582-10-03T00:00:00Z", "1582-10-04T00:00:00Z", "1582-10-15T00:00:00Z"]
+    assert indices == [0, 1, 2]
+
+
+@pytest.mark.parametrize("step_us", [100_000, 333_333, 1])
+def test_parts_of_seconds_are_kept_to_the_last_of_a_long_row(times_of: Call, step_us: int) -> None:
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    picks = [0, 1, 5, 596, 599, 600, 9_999_999]
+    moments = [start + timedelta(microseconds=pick * step_us) for pick in picks]
+    _, found, indices = times_of([f"R10000000/2020-01-01T00:00:00Z/PT{step_us / 1e6:f}S"], "gregorian", *picks)
+    assert [datetime.fromisoformat(text) for text in found] == moments
+    assert indices == picks
+
+
+def test_every_minute_of_twenty_years_can_be_chosen(times_of: Call) -> None:
+    count, found, _ = times_of(["R10512000/2000-01-01T00:00:00Z/PT1M"], "gregorian", -1)
+    last = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(minutes=10_511_999)
+    assert (count, [datetime.fromisoformat(text) for text in found]) == (10_512_000, [last])
+
+
+def test_a_long_list_of_times_is_read_once_and_whole(opened: Explorer) -> None:
+    assets = opened.page.locator("#explorer").get_attribute("data-assets") or ""
+    script = """async url => {
+      const { axesOf } = await import(url)
+      const values = Array.from({ length: 150000 }, (_, i) => `${String(i).padStart(6, '0')}-01-01T00:00:00Z`)
+      const collection = { parameters: new Map(), extent: { temporal: { values } } }
+      const first = axesOf(collection, 'T')
+      return [first.times.values.at(-1) === values.at(-1), axesOf(collection, 'T') === first]
+    }"""
+    url = f"{assets.removesuffix('vendor')}explorer/catalogue.js"
+    assert opened.page.evaluate(script, url) == [True, True]
 
 
 @pytest.mark.parametrize(("first", "last"), [("1860", "2099"), ("2008-01", "2008-12"), ("2008-01-01", "2008-01-09")])
@@ -126,11 +188,14 @@ def test_a_box_over_the_antimeridian_has_its_west_east_of_its_east(call: Call) -
     assert call("shapes", "boxText", [[170, 1], [190, 5]]) == "170,1,-170,5"
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (282.123456, "282.12"), (1e-7, "1e-7"), (101325, "101330"), (None, "no value")]
-)
+@pytest.mark.parametrize(("value", "text"), [(0, "0"), (282.123456, "282.12"), (1e-7, "1e-7"), (None, "no value")])
 def test_numbers_are_short(call: Call, value: float | None, text: str) -> None:
     assert call("numbers", "short", value) == text
+
+
+@pytest.mark.parametrize("value", [101325, -101325, 20080716, 999999.6, 123456789012])
+def test_a_short_number_has_all_digits_before_its_point(call: Call, value: float) -> None:
+    assert float(call("numbers", "short", value)) == pytest.approx(value, abs=0.5)
 
 
 @pytest.mark.parametrize(
@@ -154,3 +219,26 @@ def test_of_paths_one_time_can_be_chosen(call: Call) -> None:
     assert call("../pages/parts", "choicesOf", document, "t") == ["2020-01-01", "2020-01-02"]
     part = call("../pages/parts", "partOf", document, {"at": {"t": "2020-01-02"}})
     assert [each["ranges"]["T"]["values"] for each in part["coverages"]] == [[3, 4]]
+
+
+def profile_of(levels: list[float] | None, name: str, *values: float) -> dict[str, Any]:
+    """A coverage of a parameter at one place, with an axis of levels or without."""
+    axes = {"x": {"values": [1]}, "y": {"values": [2]}} | ({} if levels is None else {"z": {"values": levels}})
+    names, shape = ([], []) if levels is None else (["z"], [len(levels)])
+    return {
+        "domain": {"axes": axes},
+        "parameters": {name: {"observedProperty": {"label": {"en": name}}, "unit": {"symbol": "K"}}},
+        "ranges": {name: {"axisNames": names, "shape": shape, "values": list(values)}},
+    }
+
+
+def test_a_parameter_without_levels_is_left_out_of_a_profile_and_that_is_told(call: Call) -> None:
+    document = {"coverages": [profile_of([1000, 850], "T", 280, 270), profile_of(None, "2 m temperature", 290)]}
+    chart = call("charts", "chartOf", document, {"way": "profile"}, {}, None)
+    assert [line["x"] for line in chart["lines"]] == [[1000, 850]]
+    assert chart["table"]["rows"] == [[1000, 280], [850, 270]]
+    assert chart["summary"].endswith(" K. 2 m temperature has no level here, and is left out.")
+
+
+def test_cells_of_very_many_times_have_their_axis(call: Call) -> None:
+    assert call("cells_chart", "spanOf", {"edges": list(range(300_000))}) == [0, 299_999]

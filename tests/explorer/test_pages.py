@@ -73,6 +73,16 @@ def test_the_other_pages_ask_this_service_alone(explorer: Explorer) -> None:
         assert explorer.page.locator("h1").inner_text()
 
 
+def test_what_the_policy_refuses_is_seen_of_a_page_that_was_left(explorer: Explorer) -> None:
+    explorer.page.goto(explorer.service + OTHERS["landing"])
+    explorer.page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), { textContent: '1' }))"
+    )
+    explorer.page.goto(explorer.service + OTHERS["collections"])
+    explorer.until(lambda: bool(explorer.faults))
+    assert explorer.faults.pop().startswith("script-src")
+
+
 @pytest.mark.parametrize(("path", "drawing"), DATA.values(), ids=DATA)
 def test_an_answer_is_drawn_from_the_address_that_is_shown(explorer: Explorer, path: str, drawing: str) -> None:
     opened(explorer, path)

@@ -136,6 +136,16 @@ def test_what_is_dragged_shows_its_cells(explorer: Explorer, tool: str, query: s
     assert [float(row[0]) % 360 for row in rows[:2]] == document["domain"]["axes"]["x"]["values"][:2]
 
 
+def test_a_click_where_a_drag_is_wanted_leaves_what_was_drawn(explorer: Explorer) -> None:
+    explorer.open("?collection=a1b")
+    explorer.press("Box")
+    explorer.drag((0.5, 0.4), (0.58, 0.55))
+    explorer.table()
+    drawn = explorer.page.locator(".leaflet-overlay-pane path").get_attribute("d")
+    explorer.click((0.3, 0.3))
+    assert explorer.page.locator(".leaflet-overlay-pane path").get_attribute("d") == drawn
+
+
 def test_a_polygon_shows_its_cells(explorer: Explorer) -> None:
     explorer.open(WOA)
     explorer.press("Polygon")
@@ -158,11 +168,12 @@ def test_a_point_can_be_moved(explorer: Explorer) -> None:
 
 
 def test_the_value_under_the_pointer_is_that_of_the_cell(explorer: Explorer, woa: xr.DataArray) -> None:
-    explorer.open("?collection=woa&at=-30,0,3")
+    there = woa.isel({woa.dims[0]: -1, woa.dims[1]: 0}).sel({woa.dims[2]: 5, woa.dims[3]: 330}, method="nearest")
+    latitude, longitude = float(there[woa.dims[2]]), float(there[woa.dims[3]])  # of the centre of the cell
+    explorer.open(f"?collection=woa&at={longitude - 360},{latitude},3")
     explorer.page.mouse.move(*explorer.at(0.5, 0.5))
     shown = explorer.page.locator("#under strong").inner_text()
-    there = woa.isel({woa.dims[0]: -1, woa.dims[1]: 0}).sel({woa.dims[2]: -0.01, woa.dims[3]: 330}, method="nearest")
-    assert float(shown.removesuffix(" degC")) == pytest.approx(float(there), abs=0.5)
+    assert float(shown.removesuffix(" degC")) == pytest.approx(float(there), abs=0.0006)  # five digits
 
 
 def test_a_chart_zooms_in_and_out_again(explorer: Explorer) -> None:
@@ -175,3 +186,25 @@ def test_a_chart_zooms_in_and_out_again(explorer: Explorer) -> None:
     explorer.press("All of the chart")
     assert whole != closer
     assert plot.screenshot() == whole
+
+
+WATCHED = """
+window.watched = 0
+for (const [name, step] of [['addEventListener', 1], ['removeEventListener', -1]]) {
+  const given = MediaQueryList.prototype[name]
+  MediaQueryList.prototype[name] = function (...values) { window.watched += step; return given.apply(this, values) }
+}
+"""
+"""Counts who waits for light or dark to be chosen."""
+
+
+def test_a_chart_that_is_gone_is_held_by_nothing(explorer: Explorer) -> None:
+    explorer.page.add_init_script(WATCHED)
+    explorer.open(WOA).click((0.4, 0.45))
+    explorer.table()
+    before = explorer.page.evaluate("watched")
+    for way, text in (("Over time", "12 values"), ("Time and level", "228 values"), ("By level", "19 values")) * 2:
+        explorer.press(way)
+        explorer.page.get_by_text(text).first.wait_for()
+        explorer.table()
+    assert explorer.page.evaluate("watched") == before > 0

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
+import runpy
+import tarfile
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,8 @@ from zarr_edr.web import explorer
 from zarr_edr.web.explorer import Tiles, security_headers
 
 STATIC = Path(explorer.__file__).parent / "static"
+VENDOR = runpy.run_path(str(Path(__file__).parents[2] / "scripts/vendor.py"))
+"""Functions of the script that fetches the libraries."""
 MANIFEST = json.loads((STATIC / "vendor/VENDOR.json").read_text())
 OWN = sorted((STATIC / "explorer").iterdir())
 MAP = {"url": "https://{s}.tiles.example/{z}/{x}/{y}.png", "attribution": "somebody", "explorer": True}
@@ -102,15 +107,54 @@ def test_its_own_files_are_small_and_name_nobody_else(path: Path) -> None:
 
 
 def test_the_libraries_are_those_of_the_manifest() -> None:
-    named = {file["name"]: file["sha256"] for package in MANIFEST for file in package["files"]}
-    there = {path.name: path for path in (STATIC / "vendor").iterdir() if path.name != "VENDOR.json"}
-    assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in there.items()} == named
+    assert VENDOR["faults"](MANIFEST) == []
+
+
+def test_a_library_that_has_changed_is_a_fault() -> None:
+    changed = [{**package, "files": [{**file, "sha256": "0"} for file in package["files"]]} for package in MANIFEST]
+    assert "leaflet.js has changed" in VENDOR["faults"](changed)
+
+
+def packed(folder: Path, name: str, text: bytes) -> Path:
+    """A package with one file, as npm packs it."""
+    with tarfile.open(folder / "a.tgz", "w:gz") as archive:
+        entry = tarfile.TarInfo(f"package/{name}")
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text))
+    return folder / "a.tgz"
+
+
+def package(**file: str) -> dict[str, Any]:
+    return {"package": "a", "version": "1.0", "files": [{"from": "a.js", "name": "b.js", **file}]}
+
+
+@pytest.mark.parametrize("known", [{}, {"sha256": hashlib.sha256(b"run()").hexdigest()}], ids=["new", "known"])
+def test_a_library_is_taken_from_its_package(tmp_path: Path, known: dict[str, str]) -> None:
+    assert VENDOR["unpacked"](packed(tmp_path, "a.js", b"run()"), package(**known)) == {"b.js": b"run()"}
+
+
+def test_a_library_that_its_package_does_not_have_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"a 1\.0 has no a\.js"):
+        VENDOR["unpacked"](packed(tmp_path, "other.js", b"run()"), package())
+
+
+def test_another_library_under_the_same_version_is_refused(tmp_path: Path) -> None:
+    known = hashlib.sha256(b"run()").hexdigest()
+    with pytest.raises(SystemExit, match=r"a\.js of a 1\.0 is not the file it was"):
+        VENDOR["unpacked"](packed(tmp_path, "a.js", b"steal()"), package(sha256=known))
 
 
 def test_each_library_comes_with_its_licence() -> None:
     for package in MANIFEST:
         assert package["licence"]
         assert any("LICENSE" in file["name"] for file in package["files"])
+
+
+def test_every_picture_of_the_documentation_is_shown_in_it() -> None:
+    root = Path(__file__).parents[2]
+    texts = "".join(path.read_text() for path in (root / "README.md", *(root / "docs").glob("*.md")))
+    shown = set(re.findall(r"images/([\w.-]+)", texts))
+    assert shown == {path.name for path in (root / "docs/images").iterdir()}
 
 
 # --- the operator's map --------------------------------------------------------------------------------------------

@@ -193,6 +193,14 @@ class TestExtent:
         west, _, east, _ = written(tmp_path, lon=(340.0, 350.0, 360.0))["extent"]["spatial"]["bbox"][0]
         assert (west, east) == (-25.0, 5.0)
 
+    @pytest.mark.parametrize(("hours", "calendar"), [(-4_000_000, 'CALENDAR["standard"]'), (0, "Gregorian Calendar")])
+    def test_the_standard_calendar_is_named_where_it_was_not_gregorian(
+        self, tmp_path: Path, hours: int, calendar: str
+    ) -> None:
+        trs = written(tmp_path, [hours, 1])["extent"]["temporal"]["trs"]
+        assert pyproj.CRS.from_wkt(trs).type_name == "Temporal CRS"
+        assert calendar in trs
+
     def test_a_thousand_times_are_listed(self, tmp_path: Path) -> None:
         assert len(written(tmp_path, range(1000))["extent"]["temporal"]["values"]) == 1000
 

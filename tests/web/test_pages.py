@@ -6,12 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from flask.testing import FlaskClient
+
+from zarr_edr.web import html, openapi, pages
 
 ROOT = Path(__file__).parents[2]
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -251,3 +255,36 @@ class TestBesideOtherProviders:
         from openapi_spec_validator import validate  # noqa: PLC0415 - slow to import
 
         validate(json_of(mixed[path]))
+
+
+class TestOnce:
+    def test_a_page_that_many_ask_for_at_once_is_rendered_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rendered: list[str] = []
+
+        def render(kind: str, *_: Any, **__: Any) -> str:
+            rendered.append(kind)
+            time.sleep(0.05)  # long enough for all the others to ask
+            return "<p>"
+
+        monkeypatch.setattr(html, "render", render)
+        page = pages.Page("landing", "/", {}, "http://example.org", 60)
+        with ThreadPoolExecutor(8) as threads:
+            bodies = set(threads.map(lambda _: page.html, range(8)))
+        assert (rendered, len(bodies)) == (["landing"], 1)
+
+    def test_a_document_that_many_ask_for_at_once_is_made_once(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made: list[object] = []
+
+        def document(*_: Any) -> dict[str, Any]:
+            made.append(None)
+            time.sleep(0.05)
+            return {}
+
+        monkeypatch.setattr(openapi, "document", document)
+        view: Any = client.application.view_functions["pygeoapi.openapi"]
+        monkeypatch.setattr(view.__self__, "_pages", pages.Once())
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda _: client.application.test_client().get("/openapi?f=json"), range(8)))
+        assert (len(made), {answer.status_code for answer in answers}) == (1, {200})

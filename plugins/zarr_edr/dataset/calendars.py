@@ -73,6 +73,8 @@ _GREGORIAN = _rule(365, (1, -1, 1))
 _JULIAN = _rule(365, (1, 0, 0))
 _CUTOVER = _GREGORIAN.day(1582, 10, 15)
 """The first Gregorian day; the day before it is 1582-10-04 of the Julian calendar."""
+CUTOVER_US = _CUTOVER * DAY_US
+"""The instant from which on the dates of `standard` are those of ISO 8601; before it they are Julian."""
 _BEFORE = replace(_JULIAN, epoch=_JULIAN.epoch + _JULIAN.day(1582, 10, 5) - _CUTOVER)
 
 

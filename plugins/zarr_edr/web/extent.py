@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zarr_edr.dataset.calendars import GREGORIAN
+from zarr_edr.dataset.calendars import CUTOVER_US, GREGORIAN
 from zarr_edr.dataset.catalog import bbox
 from zarr_edr.dataset.cf_crs import CRS84_URI
 from zarr_edr.dataset.model import Collection, CustomAxis, Float64Array, Int64Array, Parameter, TimeAxis, VerticalAxis
@@ -73,7 +73,8 @@ def _listed_or_repeating(values: Float64Array) -> list[str] | None:
 
 def _temporal(axes: Sequence[TimeAxis]) -> JsonObject:
     us, iso = _merged(axes)
-    trs = temporal_reference(axes[0].calendar)
+    calendar = axes[0].calendar
+    trs = temporal_reference(calendar, named=calendar == "standard" and int(us[0]) < CUTOVER_US)
     return {"interval": [[iso[0], iso[-1]]], "values": _times(us, iso), "trs": trs}
 
 
@@ -105,9 +106,9 @@ def duration(us: int) -> str:
     return f"P{date}{'T' if clock else ''}{clock}"
 
 
-def temporal_reference(calendar: str) -> str:
-    """WKT 2 of time in one of CF's calendars."""
-    if calendar in GREGORIAN:
+def temporal_reference(calendar: str, *, named: bool = False) -> str:
+    """WKT 2 of time in one of CF's calendars; `named`: by its name in CF, even if its dates of today are Gregorian."""
+    if calendar in GREGORIAN and not named:
         datum = 'TDATUM["Gregorian Calendar"]'
     else:
         datum = f'TDATUM["Time in the calendar {calendar} of the CF conventions",CALENDAR["{calendar}"]]'

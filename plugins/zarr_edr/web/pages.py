@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
 from threading import Lock
@@ -64,7 +63,23 @@ def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any], catalo
     html.register_static(app, blueprint.url_prefix or "")
 
 
-@dataclass(frozen=True)
+class Once[T]:
+    """Things by name, each made once, however many threads ask for it at the same time."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, T] = {}
+        self._making = Lock()
+
+    def get(self, name: str, make: Callable[[], T]) -> T:
+        """The thing of this name, made now if it is not there yet. `make` must not ask for another one."""
+        if name not in self._made:
+            with self._making:
+                if name not in self._made:  # who waited for the lock finds what the one before has made
+                    self._made[name] = make()
+        return self._made[name]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One document in all its forms, each made once."""
 
@@ -75,15 +90,19 @@ class Page:
     document: JsonObject
     base_url: str
     max_age_s: int
+    _bodies: Once[Body] = field(default_factory=Once, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def json(self) -> Body:
         """As JSON."""
-        return Body.of(orjson.dumps(self.document))
+        return self._bodies.get("json", lambda: Body.of(orjson.dumps(self.document)))
 
-    @cached_property
+    @property
     def html(self) -> Body:
         """As HTML."""
+        return self._bodies.get("html", self._html)
+
+    def _html(self) -> Body:
         path = f"{self.path}?f=html"
         return Body.of(html.render(self.kind, self.document, base_url=self.base_url, path=path).encode())
 
@@ -152,8 +171,7 @@ class _Views:
         self._stock, self._service, self._catalog = stock, service, catalog
         self._stock_openapi = stock_openapi
         self._max_age_s = caching.of_documents(catalog.collections.values())
-        self._pages: dict[str, Page] = {}
-        self._making = Lock()
+        self._pages: Once[Page] = Once()
 
     def landing_page(self) -> Response:
         """GET /."""
@@ -240,12 +258,7 @@ class _Views:
         return openapi.document(self._service, self._catalog.collections, self._stock_openapi, version)
 
     def _page(self, kind: str, path: str, make: Callable[[], JsonObject], key: str = "") -> Page:
-        page = self._pages.get(key or path)
-        if page is None:
-            with self._making:
-                made = Page(kind, path, make(), self._service.url, self._max_age_s)
-                page = self._pages.setdefault(key or path, made)
-        return page
+        return self._pages.get(key or path, lambda: Page(kind, path, make(), self._service.url, self._max_age_s))
 
 
 def _respond(page: Page) -> Response:

@@ -1,6 +1,6 @@
 // What the metadata of a collection, or of a run of it, say: parameters, axes, queries and their formats.
 
-import { calendarOf, expanded, seconds, timeText } from './times.js'
+import { calendarOf, timesOf as timesIn, timeText } from './times.js'
 import { withUnit } from './numbers.js'
 
 /** Text of a title, a label, a unit: as it is, or the first of a mapping of languages. */
@@ -68,9 +68,17 @@ function count (values) {
   return repeated ? Number(repeated[1]) : values.length
 }
 
+/** Axes of extents that have been asked for: a long one takes a while to read. */
+const kept = new WeakMap()
+
 /** Times, levels and further dimensions of a parameter. */
 export function axesOf (collection, parameterName) {
   const extent = collection.parameters.get(parameterName)?.extent ?? collection.extent
+  if (!kept.has(extent)) kept.set(extent, axesIn(extent))
+  return kept.get(extent)
+}
+
+function axesIn (extent) {
   return { times: timesOf(extent.temporal), levels: levelsOf(extent.vertical), dimensions: dimensionsOf(extent.custom) }
 }
 
@@ -78,9 +86,8 @@ function timesOf (temporal) {
   if (!temporal) return null
   const calendar = calendarOf(temporal.trs?.includes?.('CALENDAR[') ? temporal.trs : '')
   const listed = Array.isArray(temporal.values) ? temporal.values : (temporal.interval?.[0] ?? []).filter(Boolean)
-  const values = expanded(listed.slice(0, MOST_VALUES), calendar)
-  if (!values.length) return null
-  return { calendar, values, text: timeText, seconds: values.map(value => seconds(value, calendar)) }
+  const values = timesIn(listed, calendar)
+  return values.length ? { calendar, values, text: timeText } : null
 }
 
 /** Levels from the top of the world to its bottom, however the data have them. */

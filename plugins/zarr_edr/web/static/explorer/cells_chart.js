@@ -23,14 +23,20 @@ export function drawCells (parent, chart, { paletteName, range }) {
 }
 
 function data (x, y) {
-  const xs = [Math.min(...x.edges), Math.max(...x.edges)]
-  return [xs, [Math.min(...y.edges), Math.max(...y.edges)]]
+  return [spanOf(x), spanOf(y)]
+}
+
+/** From where to where the cells of an axis reach. */
+export function spanOf ({ edges }) {
+  const { low, high } = rangeOf(edges) ?? { low: 0, high: 1 }
+  return [low, high]
 }
 
 function options (chart, x, y, paletteName, low, high, reading, width) {
   const kind = axis => axis.kind === 'level' ? 'number' : axis.kind
   const exact = (_, from, to) => from === to ? padded(from, to) : [from, to]
-  const square = (Math.max(...y.edges) - Math.min(...y.edges)) / (Math.max(...x.edges) - Math.min(...x.edges)) * (width - 80) + 70
+  const [wide, tall] = [x, y].map(spanOf).map(([low, high]) => high - low)
+  const square = tall / wide * (width - 80) + 70
   return {
     height: chart.square ? Math.round(Math.max(200, Math.min(460, square))) : 300,
     scales: { x: { time: false, range: exact }, y: { dir: chart.y.down ? -1 : 1, range: exact } },

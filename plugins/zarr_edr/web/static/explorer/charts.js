@@ -32,6 +32,7 @@ function timeAxis (axes) {
     label: 'Time (UTC)',
     calendar,
     column: 'Time',
+    what: 'time',
     numbers: values => values.map(value => {
       const at = seconds(value, calendar)
       texts.set(at, timeText(value))
@@ -44,7 +45,8 @@ function timeAxis (axes) {
 function levelAxis (axes) {
   const { name, unit, down, text } = axes.levels ?? { name: 'level', unit: '', down: false, text: String }
   const label = `${name[0].toUpperCase()}${name.slice(1)}`
-  return { kind: 'level', label: withUnit(label, unit && `(${unit})`), column: withUnit(label, unit && `(${unit})`), down, numbers: values => values.map(Number), text }
+  const numbers = values => values.map(value => value == null ? NaN : Number(value))
+  return { kind: 'level', label: withUnit(label, unit && `(${unit})`), column: withUnit(label, unit && `(${unit})`), what: name, down, numbers, text }
 }
 
 function distanceAxis (along) {
@@ -57,10 +59,19 @@ const latitudeAxis = () => ({ kind: 'latitude', label: '', column: 'Latitude', n
 // --- lines
 
 function linesChart (document, view, name, axis) {
-  const found = linesOf(document, name)
+  const all = linesOf(document, name)
+  const found = all.filter(line => line.x)
   const lines = named(found, view).map(line => ({ ...line, x: axis.numbers(line.x) }))
   if (!lines.length) return null
-  return { kind: 'lines', axis, lines, table: linesTable(axis, lines, found), summary: summary(lines.flatMap(line => line.y), lines[0].parameter.unit, new Set(lines.map(line => line.parameter.unit)).size > 1) }
+  const mixed = new Set(lines.map(line => line.parameter.unit)).size > 1
+  const [text, note] = [summary(lines.flatMap(line => line.y), lines[0].parameter.unit, mixed), leftOut(all, axis)]
+  return { kind: 'lines', axis, lines, table: linesTable(axis, lines, found), summary: note ? `${text.replace(/\.$/, '')}. ${note}` : text }
+}
+
+/** Parameters that have no such axis, as 2 m temperature has no levels: they are no lines, and that is told. */
+function leftOut (lines, { what }) {
+  const labels = new Set(lines.filter(line => !line.x).map(line => line.parameter.label))
+  return [...labels].map(label => `${label} has no ${what} here, and is left out.`).join(' ')
 }
 
 /** Lines with a name, a colour for each point or member, and a dash for each parameter. */

@@ -1,6 +1,7 @@
 // What is chosen beside the map: collection, run, parameter, members, colours, time and level.
 
 import { byId, debounced, fill, h } from './dom.js'
+import { short } from './numbers.js'
 import { PALETTES } from './palettes.js'
 
 /** A slider asks once it has rested so long. */
@@ -91,7 +92,7 @@ export class Controls {
   /** A slider has moved: what it says changes at once, the view when it rests. */
   slid (name, values, patch) {
     if (name === 'time') this.stop()
-    const value = values[Number(byId(name).value)]
+    const value = values.at(Number(byId(name).value))
     this.told(name, (name === 'time' ? this.axes.times : this.axes.levels).text(value))
     for (const key of Object.keys(patch)) patch[key] = value
     this.rested(patch)
@@ -99,16 +100,23 @@ export class Controls {
 
   /** Numbers of the legend's ends; nothing in both is automatic. */
   ranged () {
-    const [low, high] = ['low', 'high'].map(id => byId(id).value.trim() === '' ? NaN : Number(byId(id).value))
+    const [low, high] = ['low', 'high'].map(id => this.end(id, byId(id).value.trim()))
     const right = low < high
     byId('range-fault').textContent = right || Number.isNaN(low + high) ? '' : 'The lower number comes first.'
     if (right) this.changed({ range: { low, high } }, false)
   }
 
+  /** The number in one of the two fields; what is shown there in short stands for all of its digits. */
+  end (id, text) {
+    const exact = this.ends?.[id]
+    if (exact !== undefined && text === short(exact)) return exact
+    return text === '' ? NaN : Number(text)
+  }
+
   /** What the colours go from and to. */
-  scale ({ low, high }) {
-    if (document.activeElement !== byId('low')) byId('low').value = String(Number(low.toPrecision(5)))
-    if (document.activeElement !== byId('high')) byId('high').value = String(Number(high.toPrecision(5)))
+  scale (ends) {
+    this.ends = ends
+    for (const id of ['low', 'high']) if (document.activeElement !== byId(id)) byId(id).value = short(ends[id])
   }
 
   play () {
@@ -122,7 +130,7 @@ export class Controls {
     const { values } = this.axes.times
     const next = (values.indexOf(this.view.time) + 1) % values.length
     this.waiting = true
-    this.changed({ time: values[next] }, false).finally(() => { this.waiting = false })
+    this.changed({ time: values.at(next) }, false).finally(() => { this.waiting = false })
   }
 
   stop () {

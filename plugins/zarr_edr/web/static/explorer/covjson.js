@@ -55,8 +55,8 @@ function offsets (axes) {
 }
 
 /**
- * All lines of values along one axis: `x` the values of the axis (numbers or text), `y` numbers or null, `point` which of
- * the points asked for, `place` where it is, `dimensions` e.g. { number: 3 }.
+ * All lines of values along one axis: `x` the values of the axis (numbers or text) or null where the values have no such
+ * axis, `y` numbers or null, `point` which of the points asked for, `place` where it is, `dimensions` e.g. { number: 3 }.
  */
 export function linesOf (document, along) {
   const lines = []
@@ -76,7 +76,8 @@ function linesOfRange (coverage, parameter, range, along, order) {
   const steps = strides(range)
   const others = Object.entries(steps).filter(([name]) => name !== along)
   const { stride, size } = steps[along] ?? { stride: 0, size: 1 }
-  const x = along in coverage.axes ? coverage.axes[along].values : [null]
+  const values = coverage.axes[along]?.values
+  const x = values && (along in steps || values.length === 1) ? values : null
   return offsets(others).map(({ offset, index }) => ({
     parameter,
     calendar: coverage.calendar,

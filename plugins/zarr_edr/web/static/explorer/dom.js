@@ -23,9 +23,11 @@ export function fill (element, ...children) {
 /** A colour of the style sheet, as it is in the light or the dark. */
 export const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 
-/** Call back once the reader has chosen light or dark. */
+/** Call back whenever the reader has chosen light or dark. Returns a function that ends it. */
 export function onThemeChange (callback) {
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', callback)
+  const dark = matchMedia('(prefers-color-scheme: dark)')
+  dark.addEventListener('change', callback)
+  return () => dark.removeEventListener('change', callback)
 }
 
 /** A function that runs once, some time after its last call. */

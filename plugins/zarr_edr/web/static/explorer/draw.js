@@ -21,6 +21,7 @@ export class Drawing {
     map.on('click', event => this.clicked(event.latlng))
     map.on('dblclick', () => this.finish())
     map.on('mousemove', ({ latlng }) => this.moved(latlng))
+    map.on('move', () => this.keyed && this.sketch(this.middle()))
     map.on('keydown', ({ originalEvent }) => this.pressed(originalEvent))
     this.dragging()
   }
@@ -28,10 +29,11 @@ export class Drawing {
   /** Choose a tool. */
   use (kind) {
     this.kind = kind
-    this.corners = []
-    // Where a drag draws, it cannot move the map.
+    this.begin()
+    // Where a drag draws, it cannot move the map, nor a finger the page.
     if (DRAGGED.has(kind)) this.map.dragging.disable()
     else this.map.dragging.enable()
+    this.map.getContainer().classList.toggle('dragged-over', DRAGGED.has(kind))
     if (this.shape) this.show(this.shape)
     else this.layer.clearLayers()
     this.hint(HINTS[kind])
@@ -40,7 +42,7 @@ export class Drawing {
   /** Show a shape that was drawn, here or elsewhere; null: none. */
   show (drawn) {
     this.shape = drawn
-    this.corners = []
+    this.begin()
     this.layer.clearLayers()
     this.hint(HINTS[this.kind])
     if (!drawn) return
@@ -50,6 +52,12 @@ export class Drawing {
     this.outline(drawn.kind, at, drawn.km)
     if (at.length <= FEW || drawn.kind === 'points') at.forEach((place, i) => this.handle(place, i))
     if (drawn.kind === 'circle') this.handle(edgeOf(at[0], drawn.km), 1)
+  }
+
+  /** Nothing is begun. `keyed`: a box or circle was begun by keyboard, and ends in the middle of the map. */
+  begin () {
+    this.corners = []
+    this.keyed = false
   }
 
   outline (kind, at, km) {
@@ -100,8 +108,23 @@ export class Drawing {
     if (event.target !== this.map.getContainer()) return
     if (event.key === 'Escape') this.use(this.kind)
     if (event.key !== 'Enter') return
-    if (this.corners.length) this.finish()
-    else if (!DRAGGED.has(this.kind)) this.clicked(this.map.getCenter())
+    if (DRAGGED.has(this.kind)) this.entered()
+    else if (this.corners.length) this.finish()
+    else this.clicked(this.map.getCenter())
+  }
+
+  /** Enter for a box or circle: the middle of the map is where it begins, and then where it ends. */
+  entered () {
+    if (this.keyed) return this.dragged(this.corners[0], this.middle())
+    this.corners = [this.middle()]
+    this.keyed = true
+    this.sketch(this.middle())
+    this.hint('Move the map by its arrow keys, and press Enter again.')
+  }
+
+  middle () {
+    const { lng, lat } = this.map.getCenter()
+    return [lng, lat]
   }
 
   moved (latlng) {
@@ -125,26 +148,36 @@ export class Drawing {
     const at = event => { const { lng, lat } = this.map.mouseEventToLatLng(event); return [lng, Math.max(-90, Math.min(90, lat))] }
     container.addEventListener('pointerdown', event => {
       if (!DRAGGED.has(this.kind) || event.button !== 0 || event.target.closest('.leaflet-control, .handle-box')) return
+      if (!event.isPrimary) return this.ended() // a second finger: this is no drag but a zoom
+      this.begin()
       this.corners = [at(event)]
       container.setPointerCapture(event.pointerId)
     })
     container.addEventListener('pointermove', event => {
-      if (DRAGGED.has(this.kind) && this.corners.length) this.sketch(at(event))
+      if (this.drags(event)) this.sketch(at(event))
     })
     container.addEventListener('pointerup', event => {
-      if (!DRAGGED.has(this.kind) || !this.corners.length) return
-      const [first, last] = [this.corners[0], at(event)]
-      this.ended()
-      const wide = this.map.latLngToContainerPoint(first.toReversed()).distanceTo(this.map.latLngToContainerPoint(last.toReversed()))
-      if (wide < 4) return this.hint(HINTS[this.kind])
-      this.offer(this.kind === 'box' ? [first, last] : [first], kilometres(first, last))
+      if (this.drags(event)) this.dragged(this.corners[0], at(event))
     })
-    container.addEventListener('pointercancel', () => this.ended())
+    container.addEventListener('pointercancel', event => {
+      if (this.drags(event)) this.ended()
+    })
   }
 
+  drags (event) {
+    return DRAGGED.has(this.kind) && event.isPrimary && this.corners.length > 0 && !this.keyed
+  }
+
+  /** A box or circle from one place to another; where these are one, there is none. */
+  dragged (first, last) {
+    this.ended()
+    const wide = this.map.latLngToContainerPoint(first.toReversed()).distanceTo(this.map.latLngToContainerPoint(last.toReversed()))
+    if (wide >= 4) this.offer(this.kind === 'box' ? [first, last] : [first], kilometres(first, last))
+  }
+
+  /** What was drawn before is seen again, until something else is. */
   ended () {
-    this.corners = []
-    this.layer.clearLayers()
+    this.show(this.shape)
     // The click that follows the end of a drag is not a click.
     this.dropped = true
     setTimeout(() => { this.dropped = false })
@@ -164,9 +197,9 @@ const HINTS = {
   point: 'Click the map: the values of the cell there are shown.',
   points: 'Click several places, one after another.',
   line: 'Click the corners of a line.',
-  box: 'Drag from one corner of a box to the other.',
+  box: 'Drag from one corner of a box to the other, or press Enter at each.',
   polygon: 'Click the corners of a polygon.',
-  circle: 'Drag from the middle of a circle to its edge.'
+  circle: 'Drag from the middle of a circle to its edge, or press Enter at each.'
 }
 
 /** The point of a circle due east, where its radius is changed. */

@@ -3,16 +3,12 @@
 import { gridOf } from './covjson.js'
 import { Field } from './field.js'
 import { near } from './numbers.js'
-import { fieldAddress } from './queries.js'
-
-/** As many cells as one field has at most on each axis: all of a smaller grid comes at once. */
-const WHOLE_X = 200
-const WHOLE_Y = 120
+import { MOST_X, MOST_Y, fieldAddress } from './queries.js'
 
 /** The part of the data to ask for where the reader sees `seen`, both west, south, east, north; null: none is seen. */
 export function boxFor (collection, seen) {
   const { bbox, cells } = collection
-  if (cells && cells.x <= WHOLE_X && cells.y <= WHOLE_Y) return bbox
+  if (cells && cells.x <= MOST_X && cells.y <= MOST_Y) return bbox
   const [west, south, east, north] = roomy(seen)
   const turn = bbox[2] - bbox[0] >= 360 ? 0 : near((west + east) / 2, (bbox[0] + bbox[2]) / 2) - (west + east) / 2
   const all = bbox[2] - bbox[0] >= 360

@@ -82,7 +82,6 @@ class Explorer {
     if ('run' in patch) view = { ...view, time: '', at: this.view.at }
     if ('parameter' in patch) view = { ...view, range: null, also: this.view.also.filter(name => name !== patch.parameter) }
     if (drawnAnew && patch.drawn?.kind !== kindBefore && !patch.way) view.way = ''
-    if (other) this.moving = true
     const done = this.settle(view, null, step)
     if (drawnAnew || other) {
       this.drawing.show(view.drawn)

@@ -108,6 +108,7 @@ export class MapView {
 
   tell () {
     const output = byId('under')
+    output.setAttribute('aria-live', this.keyboard ? 'polite' : 'off') // who moves the map by keys hears what is in its middle
     if (!this.under) return output.replaceChildren()
     const { lng, lat } = this.under
     const cell = this.field?.at(lng, lat)

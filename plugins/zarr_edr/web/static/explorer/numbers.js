@@ -1,12 +1,20 @@
 // Numbers and places as text.
 
-/** A number with at most so many significant digits, without an exponent where it is readable without. */
+/** From here on numbers are written with an exponent: a double has no more digits than these. */
+const HUGE = 1e15
+
+/**
+ * A number with at most so many significant digits, without an exponent where it is readable without. The digits before the
+ * point are all kept: of a pressure in pascal, or of a date written as a number, five are not enough.
+ */
 export function short (value, digits = 5) {
   if (value == null || !Number.isFinite(value)) return 'no value'
-  const rounded = Number(value.toPrecision(digits))
+  const rounded = Math.abs(value) < HUGE ? Number(value.toPrecision(Math.max(digits, wholeDigits(value)))) : Number(value.toPrecision(digits))
   const size = Math.abs(rounded)
-  return size !== 0 && (size < 1e-4 || size >= 1e9) ? rounded.toExponential() : String(rounded)
+  return size !== 0 && (size < 1e-4 || size >= HUGE) ? rounded.toExponential() : String(rounded)
 }
+
+const wholeDigits = value => String(Math.trunc(Math.abs(value))).length
 
 /** Longitude within -180..180. */
 export function wrapped (longitude) {

@@ -75,9 +75,10 @@ export function plotIn (parent, options, data, along) {
     if (width !== plot.width) plot.setSize({ width, height: plot.height })
   })
   resized.observe(parent)
-  onThemeChange(() => { if (plot.root.isConnected) plot.redraw(false, true) })
+  const themed = onThemeChange(() => plot.redraw(false, true))
   wheel(plot, along)
-  plot.hooks.destroy = [...(plot.hooks.destroy ?? []), () => resized.disconnect()]
+  // What outlives the plot would hold it, and its data, for as long as the page is open.
+  plot.hooks.destroy = [...(plot.hooks.destroy ?? []), () => { resized.disconnect(); themed() }]
   return plot
 }
 

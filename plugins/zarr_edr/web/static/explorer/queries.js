@@ -3,9 +3,9 @@
 import { coordinate } from './numbers.js'
 import { distances, path, whereOf } from './shapes.js'
 
-/** Fields of the map have at most so many values on each axis. */
-const MOST_X = 200
-const MOST_Y = 120
+/** Fields of the map have at most so many values on each axis; all of a smaller grid comes at once. */
+export const MOST_X = 200
+export const MOST_Y = 120
 
 /** One step of a path, or a value of a query, written as plainly as a URL may. */
 const plain = text => encodeURIComponent(text).replace(/%(2C|3A|2F|28|29)/g, decodeURIComponent).replaceAll("'", '%27')
@@ -72,7 +72,7 @@ export const WAYS = {
 }
 
 /** Which axes an answer has whole in each way. */
-const WHOLE = { series: ['t'], profile: ['z'], both: ['t', 'z'], values: [], along: [], section: ['z'], grid: [] }
+export const WHOLE = { series: ['t'], profile: ['z'], both: ['t', 'z'], values: [], along: [], section: ['z'], grid: [] }
 
 /** The request for what was drawn: query, address, and for a line the kilometres of its vertices. */
 export function chartRequest (root, view, axes, collection) {

@@ -101,7 +101,7 @@ export function settled (view, collection, axesFor) {
     parameter,
     also: view.also.filter(name => names.includes(name) && name !== parameter),
     // A forecast is read from its start, what has been observed from its end.
-    time: times.length ? chosen(times, view.time, collection.hasRuns || view.run ? times[0] : times.at(-1), 'time', faults) : '',
+    time: times.length ? chosen(times, view.time, collection.hasRuns || view.run ? times.at(0) : times.at(-1), 'time', faults) : '',
     level: levels.length ? chosen(levels, view.level, levels[0], 'level', faults) : '',
     dimensions: Object.fromEntries(axes.dimensions.map(({ id, values }) => [id, chosen(values, view.dimensions[id], values[0], id, faults)])),
     every: view.every.filter(id => ids.includes(id)),

@@ -1,23 +1,11 @@
 // Ways to look at an answer: what can be drawn of it, by its axes.
 
 import { coveragesOf, linesOf } from '../explorer/covjson.js'
+import { WAYS, WHOLE } from '../explorer/queries.js'
 import { valuesOf } from './parts.js'
 
-/** What each way is called. */
-export const NAMES = {
-  map: 'On the map',
-  grid: 'As cells',
-  dots: 'Points on the map',
-  series: 'Over time',
-  profile: 'By level',
-  both: 'Time and level',
-  along: 'Along the line',
-  section: 'Section by level',
-  values: 'Value'
-}
-
-/** Axes that each way shows whole; of each other one, one value is chosen. */
-const WHOLE = { series: ['t'], profile: ['z'], both: ['t', 'z'], section: ['z'] }
+/** What each way is called: as in the explorer, but that cells may lie on a map here or, in metres, on none. */
+export const NAMES = { ...WAYS, map: 'On the map', grid: 'As cells', dots: 'Points on the map' }
 
 /** Ways in which every member, and every parameter, has a line of its own. */
 export const LINES = ['series', 'profile', 'along', 'values']

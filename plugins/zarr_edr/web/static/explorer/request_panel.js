@@ -17,6 +17,8 @@ export class RequestPanel {
     this.code = ''
     this.shown = 'chart'
     this.key = ''
+    fill(byId('request-copy'), copyButton('Copy the address', () => this.requests[this.shown]?.url ?? ''))
+    byId('request-copy').hidden = true
     for (const name of ['chart', 'map']) byId(`request-of-${name}`).addEventListener('change', () => this.show(name))
   }
 
@@ -44,7 +46,7 @@ export class RequestPanel {
     link.textContent = request.url
     if (request.url) link.setAttribute('href', request.url)
     else link.removeAttribute('href')
-    refill(byId('request-copy'), request.url ? [copyButton('Copy the address', () => request.url)] : [])
+    byId('request-copy').hidden = !request.url
     this.downloads(request)
     this.snippets(request)
   }

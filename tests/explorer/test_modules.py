@@ -188,6 +188,18 @@ def test_a_box_over_the_antimeridian_has_its_west_east_of_its_east(call: Call) -
     assert call("shapes", "boxText", [[170, 1], [190, 5]]) == "170,1,-170,5"
 
 
+@pytest.mark.parametrize("turn", [-1080, -720, -360, 360, 720, 1080])
+def test_however_often_a_map_was_turned_round_it_asks_the_same(call: Call, turn: int) -> None:
+    view = {"collection": "a", "run": "", "parameter": "t"}
+    box, turned = [-200, -10, -180, 10], [-200 + turn, -10, -180 + turn, 10]
+    expected = call("queries", "fieldAddress", "", view, {"dimensions": []}, box)
+    assert "bbox=160,-10,180,10" in expected
+    assert call("queries", "fieldAddress", "", view, {"dimensions": []}, turned) == expected
+    assert call("shapes", "shape", "point", [[10 + turn, 1]])["corners"] == [[10, 1]]
+    assert call("shapes", "shape", "line", [[170 + turn, 1], [190 + turn, 1]])["corners"] == [[170, 1], [190, 1]]
+    assert call("state", "viewOf", f"?at={10 + turn},1,2")["at"] == {"centre": [10, 1], "zoom": 2}
+
+
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (282.123456, "282.12"), (1e-7, "1e-7"), (None, "no value")])
 def test_numbers_are_short(call: Call, value: float | None, text: str) -> None:
     assert call("numbers", "short", value) == text

@@ -161,6 +161,28 @@ def test_many_values_are_drawn_when_that_is_asked_for(explorer: Explorer) -> Non
     button.wait_for()
     assert explorer.page.locator("figure.chart").is_visible()
     assert not [url for url in explorer.requests if "f=CoverageJSON" in url]
+    button.click()
+    explorer.page.locator("#result-drawing .summary:visible").wait_for()
+    assert not explorer.page.locator("figure.chart").is_visible()
+
+
+def test_after_a_failure_a_drawing_takes_the_place_of_the_picture(explorer: Explorer) -> None:
+    fail = "**/position?*f=CoverageJSON"
+    explorer.page.route(fail, lambda route: route.fulfill(status=503, json={"description": "Not now."}))
+    explorer.page.goto(explorer.service + SERIES)
+    explorer.page.locator("#result-state", has_text="Not now.").wait_for()
+    explorer.page.unroute(fail)
+    explorer.page.get_by_role("button", name="Try again").click()
+    explorer.page.locator("#result-drawing .summary:visible").wait_for()
+    assert not explorer.page.locator("figure.chart").is_visible()
+
+
+def test_an_answer_that_cannot_be_drawn_is_told_and_leaves_the_picture(explorer: Explorer) -> None:
+    broken = {"type": "Coverage", "domain": {}, "ranges": {"surface_temperature": {}}}
+    explorer.page.route("**/position?*f=CoverageJSON", lambda route: route.fulfill(json=broken))
+    explorer.page.goto(explorer.service + SERIES)
+    explorer.page.locator("#result-state", has_text="could not be drawn").wait_for()
+    assert explorer.page.locator("figure.chart img").is_visible()
 
 
 def operation_of(page: Explorer) -> Locator:

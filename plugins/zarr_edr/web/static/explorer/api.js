@@ -1,4 +1,4 @@
-// Requests to the service: each address is asked once, and may be given up.
+// Requests to the service: an address is not asked again while its answer is kept or under way, and may be given up.
 
 const MOST_KEPT = 150
 const MOST_CHARACTERS = 60_000_000
@@ -19,14 +19,40 @@ let characters = 0
  */
 export async function ask (url, { signal, progress } = {}) {
   if (kept.has(url)) return refreshed(url)
-  // One who joins a request must not lose it when the other gives up.
-  const other = underway.get(url)
-  if (other && !other.signal?.aborted) return other.promise
-  const promise = asked(url, signal, progress).finally(() => {
-    if (underway.get(url)?.promise === promise) underway.delete(url)
+  signal?.throwIfAborted()
+  return joined(url, underway.get(url) ?? begun(url), signal, progress)
+}
+
+/** A request for all who want its answer: it is given up with the last of them. */
+function begun (url) {
+  const request = { controller: new AbortController(), waiting: 0, followers: new Set() }
+  const progress = bytes => request.followers.forEach(follower => follower(bytes))
+  request.promise = asked(url, request.controller.signal, progress).finally(() => over(url, request))
+  underway.set(url, request)
+  return request
+}
+
+function over (url, request) {
+  if (underway.get(url) === request) underway.delete(url)
+}
+
+/** Wait for a request with the others. */
+function joined (url, request, signal, progress) {
+  request.waiting++
+  if (progress) request.followers.add(progress)
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      request.followers.delete(progress)
+      request.waiting--
+      if (!request.waiting) {
+        over(url, request) // who comes now asks anew
+        request.controller.abort()
+      }
+      reject(signal.reason)
+    }
+    signal?.addEventListener('abort', leave, { once: true })
+    request.promise.then(resolve, reject).finally(() => signal?.removeEventListener('abort', leave))
   })
-  underway.set(url, { promise, signal })
-  return promise
 }
 
 function refreshed (url) {
@@ -81,21 +107,30 @@ async function words (response) {
 }
 
 async function received (response, progress) {
-  const reader = response.body.getReader()
   const decoder = new TextDecoder()
   let text = ''
+  await read(response, progress, part => { text += decoder.decode(part, { stream: true }) })
+  return text + decoder.decode()
+}
+
+/** Read a body part by part, and tell how many bytes have come. */
+async function read (response, progress, take) {
+  const reader = response.body.getReader()
   let bytes = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
+    if (done) return
     bytes += value.length
     progress?.(bytes)
-    text += decoder.decode(value, { stream: true })
+    take(value)
   }
 }
 
 /** The body of an address as a file; null for no data. Throws as `ask`. */
-export async function askFile (url, signal) {
+export async function askFile (url, { signal, progress } = {}) {
   const response = await answered(url, signal)
-  return response.status === 204 ? null : await response.blob()
+  if (response.status === 204) return null
+  const parts = []
+  await read(response, progress, part => parts.push(part))
+  return new Blob(parts, { type: response.headers.get('Content-Type') ?? '' })
 }

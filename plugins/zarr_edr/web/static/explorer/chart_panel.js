@@ -32,10 +32,10 @@ export class ChartPanel {
       if (view.drawn) this.slot.say('This collection does not offer the query for this shape.')
       return null
     }
-    const settled = { ...view, way: ways.includes(view.way) ? view.way : ways[0] }
-    this.settings(ways, settled, axes, collection)
-    const request = chartRequest(root, settled, axes, collection)
-    this.draw(request, settled, axes)
+    this.settings(ways, view, axes, collection)
+    const request = chartRequest(root, view, axes, collection)
+    this.seen = view
+    this.draw(request, view, axes)
     return request
   }
 
@@ -50,12 +50,13 @@ export class ChartPanel {
     const chart = chartOf(document, view, axes, along)
     if (!chart) return this.slot.say('The answer holds nothing that can be drawn; the files below have it all.')
     this.chart = chart
-    this.mark(view)
+    this.mark(this.seen)
     this.put(chart, view)
   }
 
   /** Mark the time or level that the map shows. */
   mark (view) {
+    this.seen = view // also while the chart is still to come
     if (this.chart?.kind !== 'lines') return
     const { axis } = this.chart
     const shown = { time: view.time, level: view.level }[axis.kind]

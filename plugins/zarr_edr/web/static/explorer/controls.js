@@ -13,13 +13,14 @@ export class Controls {
   constructor (changed) {
     this.changed = changed
     this.playing = 0
-    this.rested = debounced(REST_MS, patch => changed(patch, false))
-    byId('collection').addEventListener('change', event => changed({ collection: event.target.value }, true))
-    byId('run').addEventListener('change', event => changed({ run: event.target.value }, true))
+    this.resting = {} // what the sliders say and the view does not yet
+    this.rested = debounced(REST_MS, () => this.settled())
+    byId('collection').addEventListener('change', event => this.turned({ collection: event.target.value }))
+    byId('run').addEventListener('change', event => this.turned({ run: event.target.value }))
     byId('parameter').addEventListener('change', event => changed({ parameter: event.target.value }, true))
     byId('palette').addEventListener('change', event => changed({ palette: event.target.value }, false))
-    byId('time').addEventListener('input', () => this.slid('time', this.axes.times.values, { time: 0 }))
-    byId('level').addEventListener('input', () => this.slid('level', this.levels, { level: 0 }))
+    byId('time').addEventListener('input', () => this.slid('time', this.axes.times.values))
+    byId('level').addEventListener('input', () => this.slid('level', this.levels))
     byId('play').addEventListener('click', () => this.playing ? this.stop() : this.play())
     for (const id of ['low', 'high']) byId(id).addEventListener('change', () => this.ranged())
     byId('range-auto').addEventListener('click', () => changed({ range: null }, false))
@@ -41,8 +42,8 @@ export class Controls {
     byId('run-field').hidden = !runs.length
     options('parameter', [...collection.parameters.values()].map(({ name, label, unit }) => [name, unit ? `${label} (${unit})` : label]), view.parameter)
     this.dimensions(view, axes)
-    this.times(view, axes)
-    this.level(view, axes)
+    this.times({ ...view, ...this.resting }, axes)
+    this.level({ ...view, ...this.resting }, axes)
     byId('palette').value = view.palette
     byId('about').textContent = collection.description
     byId('about-link').setAttribute('href', `collections/${encodeURIComponent(view.collection)}?f=html`)
@@ -90,12 +91,26 @@ export class Controls {
   }
 
   /** A slider has moved: what it says changes at once, the view when it rests. */
-  slid (name, values, patch) {
+  slid (name, values) {
     if (name === 'time') this.stop()
     const value = values.at(Number(byId(name).value))
     this.told(name, (name === 'time' ? this.axes.times : this.axes.levels).text(value))
-    for (const key of Object.keys(patch)) patch[key] = value
-    this.rested(patch)
+    this.resting[name] = value
+    this.rested()
+  }
+
+  /** Both sliders rest: what they say is one change. */
+  settled () {
+    const patch = this.resting
+    this.resting = {}
+    if (Object.keys(patch).length) this.changed(patch, false)
+  }
+
+  /** Other data: what the sliders say was of those before. */
+  turned (patch) {
+    this.stop()
+    this.resting = {}
+    this.changed(patch, true)
   }
 
   /** Numbers of the legend's ends; nothing in both is automatic. */

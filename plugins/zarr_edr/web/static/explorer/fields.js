@@ -52,13 +52,13 @@ export class Fields {
     return grid && new Field(grid, collection.cells?.degrees)
   }
 
-  /** Colours: what the reader chose, or all values of this parameter and level that have been seen so far. */
+  /** Colours: what the reader chose, or all values of this parameter and level that have been seen so far; `known`: there are such. */
   scale (view, field) {
     const key = JSON.stringify([view.collection, view.run, view.parameter, view.level])
     const seen = this.scales.get(key)
     const found = field?.range
     const range = seen && found ? { low: Math.min(seen.low, found.low), high: Math.max(seen.high, found.high) } : found ?? seen ?? { low: 0, high: 1 }
     if (found) this.scales.set(key, range)
-    return { ...(view.range ?? range), palette: view.palette }
+    return { ...(view.range ?? range), palette: view.palette, known: Boolean(view.range ?? found ?? seen) }
   }
 }

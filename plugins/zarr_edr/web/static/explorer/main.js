@@ -18,15 +18,17 @@ class Explorer {
   constructor () {
     const { assets, tiles, attribution } = byId('explorer').dataset
     this.fields = new Fields(ROOT)
+    this.pending = null // what is wanted and not settled yet: { view, told, step }
+    this.fieldTurn = 0
     this.mapSlot = new Slot(byId('map-state'), 'the map', () => this.drawField())
     this.requests = new RequestPanel()
     this.controls = new Controls((patch, step) => this.change(patch, step))
     this.chart = new ChartPanel(patch => this.change(patch, false), () => { this.charted = null; this.drawChart() })
-    this.mapView = new MapView(byId('map'), { assets, tiles: tiles ? { url: tiles, attribution } : null, moved: () => this.moved() })
+    this.mapView = new MapView(byId('map'), { assets, tiles: tiles ? { url: tiles, attribution } : null, moved: () => this.moved(), resized: () => this.view && this.drawField() })
     this.drawing = new Drawing(this.mapView.map, { drawn: drawn => this.change({ drawn }, true), hint: (text, can) => this.tools?.hint(text, can) })
     this.tools = new Tools({ use: kind => this.drawing.use(kind), typed: drawn => this.change({ drawn }, true), finish: () => this.drawing.finish() })
     byId('chart-clear').addEventListener('click', () => this.change({ drawn: null, way: '' }, true))
-    this.written = debounced(200, () => this.write(false))
+    this.written = debounced(200, () => this.pending || this.write(false))
     addEventListener('popstate', () => this.collections && this.open(viewOf(location.search)))
     onThemeChange(() => { this.charted = null; this.view && this.refresh() })
   }
@@ -49,15 +51,16 @@ class Explorer {
 
   /** Show a view that nothing is known of. */
   async open (view) {
-    const faults = []
-    if (view.collection && !this.collections.has(view.collection)) await this.unlisted(view.collection)
-    if (!this.collections.has(view.collection)) {
-      if (view.collection) faults.push(`There is no collection ${JSON.stringify(view.collection.slice(0, 60))}.`)
-      view = { ...view, collection: this.collections.keys().next().value }
-    }
-    await this.settle(view, faults)
+    if (!await this.settle(view, true)) return
     this.drawing.show(this.view.drawn)
     this.tools.show(this.view.drawn)
+  }
+
+  /** The collection that a view names, or else the first there is, with a word about it. */
+  async collectionFor (id, faults) {
+    if (id && !this.collections.has(id)) await this.unlisted(id)
+    if (id && !this.collections.has(id)) faults.push(`There is no collection ${JSON.stringify(id.slice(0, 60))}.`)
+    return this.collections.get(id) ?? this.collections.values().next().value
   }
 
   /** A collection may be served without being listed. */
@@ -73,17 +76,18 @@ class Explorer {
 
   /** Change the view. `step`: the reader can come back to the view before, by the browser's button. */
   async change (patch, step) {
-    if (!this.view) return // there is nothing to change yet
+    const { view: before, told, step: stepBefore } = this.pending ?? { view: this.view }
+    if (!before) return // there is nothing to change yet
     const other = 'collection' in patch
     const drawnAnew = 'drawn' in patch
-    const kindBefore = this.view.drawn?.kind
-    let view = { ...this.view, ...patch }
+    const kindBefore = before.drawn?.kind
+    let view = { ...before, ...patch }
     if (other) view = { ...view, run: '', parameter: '', also: [], time: '', level: '', dimensions: {}, every: [], drawn: null, way: '', at: null, range: null }
-    if ('run' in patch) view = { ...view, time: '', at: this.view.at }
-    if ('parameter' in patch) view = { ...view, range: null, also: this.view.also.filter(name => name !== patch.parameter) }
+    if ('run' in patch) view = { ...view, time: '' }
+    if ('parameter' in patch) view = { ...view, range: null, also: before.also.filter(name => name !== patch.parameter) }
     if (drawnAnew && patch.drawn?.kind !== kindBefore && !patch.way) view.way = ''
-    const done = this.settle(view, null, step)
-    if (drawnAnew || other) {
+    const done = this.settle(view, Boolean(told) && !other, step || stepBefore)
+    if (this.view && (drawnAnew || other)) {
       this.drawing.show(view.drawn)
       this.tools.show(view.drawn)
     }
@@ -91,13 +95,17 @@ class Explorer {
   }
 
   /**
-   * Hold a view against the metadata, then show it and put it into the address. What is not there is told where `told` has what
-   * else is to be told: of an address that was opened, not of a time that another parameter does not have.
+   * Hold a view against the metadata, then show it and put it into the address. `told`: what is not there is told, as of an
+   * address that was opened, not of a time that another parameter does not have. False where another view was wanted meanwhile.
    */
-  async settle (view, told, step) {
-    const faults = told ?? []
-    const base = this.collections.get(view.collection)
+  async settle (wanted, told, step) {
+    const pending = this.pending = { view: wanted, told, step }
+    const faults = []
+    const base = await this.collectionFor(wanted.collection, faults)
     const runs = base.hasRuns ? await this.runsOf(base, faults) : new Map()
+    if (this.pending !== pending) return false
+    this.pending = null
+    let view = { ...pending.view, collection: base.id }
     if (view.run && !runs.has(view.run)) {
       faults.push(`There is no run ${JSON.stringify(view.run.slice(0, 60))}; this is the latest.`)
       view = { ...view, run: '' }
@@ -110,9 +118,11 @@ class Explorer {
     this.faults(told ? [...faults, ...found.faults] : faults)
     this.controls.show(this.view, this.axes, this.collection, [...runs.keys()])
     if (moved) this.mapView.look(this.collection.bbox, this.view.at)
+    if (this.drawing.shape !== this.view.drawn) this.drawing.show(this.view.drawn)
     if (step) this.write(true)
     else this.written()
     await this.refresh()
+    return true
   }
 
   async runsOf (base, faults) {
@@ -136,7 +146,10 @@ class Explorer {
   /** The reader has moved the map. */
   moved () {
     if (!this.view) return
-    this.view = { ...this.view, at: this.mapView.at }
+    const { at } = this.mapView
+    // Where another collection is wanted, it comes with its own part of the world.
+    if (this.pending?.view.collection === this.view.collection) this.pending.view = { ...this.pending.view, at }
+    this.view = { ...this.view, at }
     this.written()
     this.drawField()
   }
@@ -159,24 +172,37 @@ class Explorer {
   }
 
   async drawField () {
+    const turn = ++this.fieldTurn
     const { view, axes, collection } = this
     const request = this.fields.request(view, axes, collection, this.mapView.box)
     this.requests.set('map', request)
+    const shows = JSON.stringify([view.collection, view.run, view.parameter])
+    if (shows !== this.shows) this.picture(null) // that of something else does not stay beneath the new names
+    this.shows = shows
     if (!request) {
-      this.mapView.show(null, this.fields.scale(view, null))
+      this.mapSlot.clear()
+      this.picture(null)
       return this.mapSlot.say(collection.queries.cube ? 'There are no data in this part of the map.' : 'This collection has no cube query, so there is no picture.')
     }
     const document = await this.mapSlot.load(request.url)
-    if (document === undefined) return
+    if (turn !== this.fieldTurn) return // another picture is wanted by now
+    if (document === undefined) return this.picture(null) // it failed or was given up, which is told
     const field = this.fields.of(document, view, collection)
-    const scale = this.fields.scale(view, field)
-    this.mapView.show(field, scale)
-    this.controls.scale(scale)
-    const parameter = field?.parameter ?? collection.parameters.get(view.parameter)
-    showLegend(view.palette, scale.low, scale.high, { ...collection.parameters.get(view.parameter), unit: parameter.unit })
-    byId('coarse').textContent = field ? coarse(field, collection) : ''
+    this.picture(field)
     if (!field) this.mapSlot.say('There are no data at this time and level.')
     else if (!field.range) this.mapSlot.say('All values are missing at this time and level.')
+  }
+
+  /** Show a field of the view with its legend, or none: then the legend has what is known of the colours. */
+  picture (field) {
+    const { view, collection } = this
+    const scale = this.fields.scale(view, field)
+    this.mapView.show(field, scale)
+    byId('coarse').textContent = field ? coarse(field, collection) : ''
+    if (!scale.known) return showLegend()
+    this.controls.scale(scale)
+    const parameter = collection.parameters.get(view.parameter)
+    showLegend(view.palette, scale.low, scale.high, { ...parameter, unit: (field?.parameter ?? parameter).unit })
   }
 
   faults (texts) {

@@ -5,14 +5,17 @@
 import { Land, paintGraticule } from './basemap.js'
 import { byId, debounced, onThemeChange } from './dom.js'
 import { PaintedLayer } from './layer.js'
-import { placeText, short, withUnit } from './numbers.js'
+import { placeText, short, withUnit, wrapped } from './numbers.js'
 
 /** A pane for each layer, from the ground up; those of Leaflet for lines and markers lie at 400 and 600. */
 const PANES = { land: 210, field: 220, coast: 230 }
 
 export class MapView {
-  /** `tiles`: { url, attribution } of the operator, or null; `moved` is called after the reader has moved the map. */
-  constructor (container, { assets, tiles, moved }) {
+  /**
+   * `tiles`: { url, attribution } of the operator, or null; `moved` is called after the reader has moved the map, `resized` after
+   * it has got another size, and so may show more.
+   */
+  constructor (container, { assets, tiles, moved, resized }) {
     this.map = L.map(container, {
       crs: tiles ? L.CRS.EPSG3857 : L.CRS.EPSG4326,
       attributionControl: Boolean(tiles),
@@ -35,7 +38,12 @@ export class MapView {
     onThemeChange(() => this.repaint())
     this.map.on('moveend', debounced(250, () => this.settled(moved)))
     this.readout(container)
-    new ResizeObserver(() => { if (this.home) this.look(...this.home) }).observe(container)
+    const grown = debounced(250, resized)
+    new ResizeObserver(() => {
+      if (!this.home) return
+      this.look(...this.home)
+      grown()
+    }).observe(container)
   }
 
   /** The layers, from the ground up. */
@@ -65,12 +73,18 @@ export class MapView {
     const pixels = this.map.project(centre).distanceTo(this.map.project(this.map.getCenter()))
     if (this.map.getZoom() === zoom && pixels < 3) return
     this.still = [this.map.getCenter(), this.map.getZoom()]
-    this.home[1] = this.at
+    this.home[1] = this.around
     moved()
   }
 
-  /** Where the reader looks. */
+  /** Where the reader looks: { centre: [longitude, latitude], zoom }. */
   get at () {
+    const { centre: [longitude, latitude], zoom } = this.around
+    return { centre: [Number(wrapped(longitude).toFixed(4)), latitude], zoom }
+  }
+
+  /** The same, however often the map was turned round: its middle may lie beyond 180. */
+  get around () {
     const { lat, lng } = this.map.getCenter()
     const zoom = Number(this.map.getZoom().toFixed(2))
     const digits = zoom > 4 ? 4 : 2 // less than a pixel
@@ -112,7 +126,7 @@ export class MapView {
     if (!this.under) return output.replaceChildren()
     const { lng, lat } = this.under
     const cell = this.field?.at(lng, lat)
-    const value = cell ? withUnit(short(cell.value), cell.value == null ? '' : this.field.parameter.unit) : 'outside of the data'
+    const value = cell ? withUnit(short(cell.value), cell.value == null ? '' : this.field.parameter.unit) : this.field ? 'outside of the data' : ''
     output.replaceChildren(`${placeText(Number(lng.toFixed(2)), Number(lat.toFixed(2)))}  `, Object.assign(document.createElement('strong'), { textContent: value }))
   }
 }

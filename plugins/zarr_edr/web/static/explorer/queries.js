@@ -1,6 +1,6 @@
 // Addresses of requests.
 
-import { coordinate } from './numbers.js'
+import { coordinate, wrapped } from './numbers.js'
 import { distances, path, whereOf } from './shapes.js'
 
 /** Fields of the map have at most so many values on each axis; all of a smaller grid comes at once. */
@@ -34,7 +34,7 @@ function selection (view, axes, all = new Set()) {
 export function fieldAddress (root, view, axes, box) {
   const [west, south, east, north] = box
   const whole = east - west >= 360
-  const turned = [whole ? -180 : wrap(west), south, whole ? 180 : wrap(east), north]
+  const turned = [whole || wrapped(west) === 180 ? -180 : wrapped(west), south, whole || wrapped(east) === -180 ? 180 : wrapped(east), north]
   return address(root, view, 'cube', {
     bbox: turned.map(coordinate).join(','),
     ...selection(view, axes),
@@ -44,8 +44,6 @@ export function fieldAddress (root, view, axes, box) {
     f: 'CoverageJSON'
   })
 }
-
-const wrap = longitude => longitude > 180 ? longitude - 360 : longitude < -180 ? longitude + 360 : longitude
 
 /** Ways to look at the answer for a shape, the best first. */
 export function waysOf (drawn, axes, queries) {

@@ -5,6 +5,7 @@ import { coordinate, wrapped } from './numbers.js'
 
 const EARTH_KM = 6371.0088
 const MOST_CORNERS = 200
+const MOST_DEGREES = 720 // a start on this side of 180, and a turn from there
 
 /** What can be drawn -> how few corners it has, and what each tool is called. */
 export const KINDS = {
@@ -26,12 +27,13 @@ export function shape (kind, corners, km) {
   if (corners.length < least) throw new NotAShape(`A ${label.toLowerCase()} needs ${least} corners; there ${corners.length === 1 ? 'is 1' : `are ${corners.length}`}.`)
   if (corners.length > most) throw new NotAShape(`At most ${most} ${most === 1 ? 'position' : 'positions'}; there are ${corners.length}.`)
   for (const [x, y] of corners) {
-    if (!(Math.abs(x) <= 720)) throw new NotAShape(`${x} is not a longitude; it lies between -180 and 180.`)
+    if (!Number.isFinite(x)) throw new NotAShape(`${x} is not a longitude; it lies between -180 and 180.`)
     if (!(Math.abs(y) <= 90)) throw new NotAShape(`${y} is not a latitude; it lies between -90 and 90.`)
   }
   if (kind === 'circle' && !(km > 0 && km <= 10000)) throw new NotAShape('The radius is a number of kilometres, up to 10000.')
   const turn = wrapped(corners[0][0]) - corners[0][0] // lines and areas may go on beyond 180, but start on this side of it
   const turned = corners.map(([x, y]) => [kind.startsWith('point') ? wrapped(x) : x + turn, y])
+  if (turned.some(([x]) => Math.abs(x) > MOST_DEGREES)) throw new NotAShape(`A ${label.toLowerCase()} does not go round the world more than once.`)
   const rounded = turned.map(([x, y]) => [Number(coordinate(x)), Number(coordinate(y))])
   return kind === 'circle' ? { kind, corners: rounded, km: Number(km.toPrecision(4)) } : { kind, corners: rounded }
 }
@@ -44,7 +46,9 @@ export function cornersOf (text) {
     if (numbers.length !== 2 || !numbers.every(number => /^[+-]?(\d+\.?\d*|\.\d+)$/.test(number))) {
       throw new NotAShape(`Line ${i + 1}, "${line.slice(0, 40)}", is not a longitude and a latitude, such as -30 1.`)
     }
-    return numbers.map(Number)
+    const [x, y] = numbers.map(Number)
+    if (Math.abs(x) > MOST_DEGREES) throw new NotAShape(`${x} is not a longitude; it lies between -180 and 180.`)
+    return [x, y]
   })
 }
 

@@ -83,7 +83,12 @@ export class Slot {
     fill(this.element, h('p', { class: 'remark', role: 'status' }, text))
   }
 
-  /** Nothing to be said. */
+  /** Nothing more to be said; what is under way goes on. */
+  rest () {
+    if (!this.controller) fill(this.element)
+  }
+
+  /** Nothing to be said, and nothing under way. */
   clear () {
     this.controller?.abort()
     this.controller = null

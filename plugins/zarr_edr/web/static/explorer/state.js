@@ -1,6 +1,8 @@
 // What is looked at, as the page's own address: a link opens the same view.
 
+import { wrapped } from './numbers.js'
 import { PALETTES } from './palettes.js'
+import { waysOf } from './queries.js'
 import { NotAShape, shapeOf, shapeText } from './shapes.js'
 
 const DIMENSION = 'dim-'
@@ -52,7 +54,7 @@ function atOf (text) {
   const found = numbers(text, 3)
   if (!found) return null
   const [x, y, zoom] = found
-  return Math.abs(x) <= 720 && Math.abs(y) <= 90 && zoom >= 0 && zoom <= 12 ? { centre: [x, y], zoom } : null
+  return Math.abs(y) <= 90 && zoom >= 0 && zoom <= 12 ? { centre: [wrapped(x), y], zoom } : null
 }
 
 function rangeOf (text) {
@@ -96,6 +98,7 @@ export function settled (view, collection, axesFor) {
   const times = axes.times?.values ?? []
   const levels = axes.levels?.values ?? []
   const ids = axes.dimensions.map(axis => axis.id)
+  const ways = view.drawn ? waysOf(view.drawn, axes, collection.queries) : []
   const settledView = {
     ...view,
     parameter,
@@ -105,6 +108,7 @@ export function settled (view, collection, axesFor) {
     level: levels.length ? chosen(levels, view.level, levels[0], 'level', faults) : '',
     dimensions: Object.fromEntries(axes.dimensions.map(({ id, values }) => [id, chosen(values, view.dimensions[id], values[0], id, faults)])),
     every: view.every.filter(id => ids.includes(id)),
+    way: ways.includes(view.way) ? view.way : ways[0] ?? '',
     faults: []
   }
   return { view: settledView, axes, faults }

@@ -76,7 +76,7 @@ export class Drawing {
     const container = h('div', { id: 'map', tabindex: '0', role: 'application', 'aria-label': 'Map. Arrow keys move it, plus and minus zoom.' })
     const [legend, summary] = [h('div', { class: 'legend' }), h('p', { class: 'summary' })]
     fill(this.maps, summary, h('div', { class: 'map-frame' }, container, h('output', { id: 'under', class: 'under', 'aria-live': 'off' })), legend)
-    const view = new MapView(container, { assets: this.assets, tiles: null, moved: () => {} })
+    const view = new MapView(container, { assets: this.assets, tiles: null, moved: () => {}, resized: () => {} })
     view.look(box, null)
     return { view, legend, summary }
   }

@@ -25,7 +25,7 @@ class Result {
     this.chosen = {}
     byId('result-url').textContent = this.url
     fill(byId('result-copy'), copyButton('Copy the address', () => this.url))
-    onThemeChange(() => this.document && this.draw())
+    onThemeChange(() => this.document && this.guarded(() => this.draw()))
   }
 
   /** Draw at once, or where there is much of it, offer to. */
@@ -33,23 +33,36 @@ class Result {
     this.link({ parameters: [], time: '', level: '', dimensions: {}, way: '' })
     byId('result').hidden = false
     if (this.values <= MOST_VALUES) return this.start()
-    this.picture()
+    this.picture(true)
     const button = h('button', { type: 'button', class: 'small', onclick: () => this.start() }, 'Draw them here all the same')
     fill(byId('result-state'), h('p', { class: 'remark' }, `These are ${this.values.toLocaleString('en')} values. `, button))
   }
 
-  /** Without a drawing, the picture that the service draws is shown. */
-  picture () {
-    document.documentElement.classList.remove('program')
+  /** Without a drawing, the picture that the service draws is shown; beside one, it is neither shown nor fetched. */
+  picture (shown) {
+    document.documentElement.classList.toggle('program', !shown)
   }
 
+  /** Ask for the answer and draw it; whatever fails is told, and leaves the picture. */
   async start () {
+    this.picture(false)
     const found = await this.slot.load(this.url)
-    if (!found) return this.picture()
-    this.document = found
-    this.axes = axesOf(found)
-    this.names = [...new Set(given(found).flatMap(coverage => Object.keys(coverage.ranges)))]
-    this.draw()
+    if (!found) return this.picture(true)
+    this.guarded(() => {
+      this.document = found
+      this.axes = axesOf(found)
+      this.names = [...new Set(given(found).flatMap(coverage => Object.keys(coverage.ranges)))]
+      this.draw()
+    })
+  }
+
+  guarded (work) {
+    try {
+      work()
+    } catch (error) {
+      this.nothing()
+      this.slot.failed(error)
+    }
   }
 
   /** What the reader has chosen, or else the first there is, and the part of the document that is drawn then. */
@@ -85,19 +98,21 @@ class Result {
     const { t, ...rest } = settled.at
     const scaled = LINES.includes(settled.way) ? null : partOf(this.document, { names: [settled.parameter], member: settled.member, at: rest })
     if (!this.drawing.show(settled, this.axes, scaled)) return this.nothing()
+    this.picture(false)
     this.slot.clear()
     this.link(this.seen(settled))
   }
 
   nothing () {
-    this.picture()
+    this.drawing.clear(false)
+    this.picture(true)
     this.slot.say('There is nothing in this answer that can be drawn.')
   }
 
   /** Change what is chosen, and draw it. */
   choose (patch, kept) {
     this.chosen = { ...this.chosen, ...patch }
-    this.draw(kept)
+    this.guarded(() => this.draw(kept))
   }
 
   /** Ways, parameters, members, times and levels to choose from; the control in use keeps the focus. */
@@ -165,6 +180,6 @@ function slider (id, label, values, chosen, text, changed) {
 
 const result = new Result()
 result.open().catch(error => {
-  result.picture()
+  result.picture(true)
   throw error
 })

@@ -1,6 +1,7 @@
 // What the metadata of a collection, or of a run of it, say: parameters, axes, queries and their formats.
 
-import { calendarOf, timesOf as timesIn, timeText } from './times.js'
+import { wordsFor } from './time_words.js'
+import { calendarOf, timesOf as timesIn } from './times.js'
 import { withUnit } from './numbers.js'
 
 /** Text of a title, a label, a unit: as it is, or the first of a mapping of languages. */
@@ -87,7 +88,7 @@ function timesOf (temporal) {
   const calendar = calendarOf(temporal.trs?.includes?.('CALENDAR[') ? temporal.trs : '')
   const listed = Array.isArray(temporal.values) ? temporal.values : (temporal.interval?.[0] ?? []).filter(Boolean)
   const values = timesIn(listed, calendar)
-  return values.length ? { calendar, values, text: timeText } : null
+  return values.length ? { calendar, values, ...wordsFor(values, calendar) } : null
 }
 
 /** Levels from the top of the world to its bottom, however the data have them. */

@@ -1,5 +1,6 @@
 // The answer for what was drawn: a chart, its numbers as a table, and the ways to look at it.
 
+import { aboutText } from './about.js'
 import { drawCells } from './cells_chart.js'
 import { chartOf } from './charts.js'
 import { byId, fill, h } from './dom.js'
@@ -49,9 +50,9 @@ export class ChartPanel {
     if (document === null) return this.slot.say('There are no data for this place and time.')
     const chart = chartOf(document, view, axes, along)
     if (!chart) return this.slot.say('The answer holds nothing that can be drawn; the files below have it all.')
-    this.chart = chart
+    this.chart = { ...chart, about: aboutText(document, axes, view.drawn) }
     this.mark(this.seen)
-    this.put(chart, view)
+    this.put(this.chart, view)
   }
 
   /** Mark the time or level that the map shows. */
@@ -66,7 +67,11 @@ export class ChartPanel {
 
   put (chart, view) {
     const drawing = h('div', { class: 'drawing', role: 'group', 'aria-label': `Chart: ${WAYS[view.way]}` })
-    fill(this.body, h('p', { class: chart.kind === 'values' ? 'single' : 'summary', id: 'chart-summary' }, chart.summary), drawing)
+    fill(this.body,
+      h('p', { class: 'whereabouts', id: 'chart-about' }, chart.about),
+      h('p', { class: chart.kind === 'values' ? 'single' : 'summary', id: 'chart-summary' }, chart.summary))
+    if (chart.kind === 'nothing') return
+    this.body.append(drawing)
     const options = { paletteName: view.palette, range: view.range }
     if (chart.kind === 'lines') this.plots = drawLines(drawing, chart)
     if (chart.kind === 'cells') this.plots = drawCells(drawing, chart, options)
@@ -109,11 +114,15 @@ function check (label, checked, changed) {
 }
 
 /** The numbers of a chart, as the API gave them; written when it is opened. */
-function tableOf ({ columns, rows }, open) {
+function tableOf ({ columns, rows, cells = [] }, open) {
   const details = h('details', { class: 'numbers', open }, h('summary', {}, open ? 'Values' : `The numbers as a table (${rows.length} ${rows.length === 1 ? 'row' : 'rows'})`))
   const write = () => {
     if (!details.open || details.querySelector('table')) return
-    const cell = (value, i) => i === 0 ? h('th', { scope: 'row' }, written(value)) : h('td', { class: typeof value === 'string' ? null : 'number' }, written(value))
+    const cell = (value, i) => {
+      const text = cells[i]?.(value) ?? written(value)
+      const title = text === written(value) ? null : value
+      return i === 0 ? h('th', { scope: 'row', title }, text) : h('td', { class: typeof value === 'string' ? null : 'number', title }, text)
+    }
     details.append(h('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'The numbers' }, h('table', { class: 'data' },
       h('caption', {}, rows.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${rows.length} rows; the files below have them all` : `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`),
       h('thead', {}, h('tr', {}, columns.map(name => h('th', { scope: 'col' }, name)))),

@@ -2,15 +2,19 @@
 
 import { gridOf, linesOf } from './covjson.js'
 import { latitudeText, longitudeText, placeText, rangeOf, short, withUnit, wrapped } from './numbers.js'
-import { seconds, timeText } from './times.js'
+import { LINES } from './palettes.js'
+import { wordsFor } from './time_words.js'
+import { seconds } from './times.js'
 
-const DASHES = [undefined, [8, 4], [3, 3], [10, 3, 3, 3]]
+const DASHES = [undefined, [8, 4], [3, 3], [10, 3, 3, 3], [16, 5], [2, 7]]
+const COLOURS = LINES.length
 
 /**
  * The chart of a document for a view; null where it holds nothing to draw.
  *
  * Lines: { kind: 'lines', axis, lines: [{ x, y, name, colour, dash, parameter }], table }.
- * Cells: { kind: 'cells', x, y, values, parameter, square, table }. Values: { kind: 'values', table }.
+ * Cells: { kind: 'cells', x, y, values, parameter, square, table }. Values: { kind: 'values', table }. Nothing: { kind: 'nothing', table }, where
+ * no value is there. All have a `summary`; `table`: { columns, rows, cells }, where `cells` write what rows have, column by column.
  */
 export function chartOf (document, view, axes, along) {
   switch (view.way) {
@@ -25,20 +29,22 @@ export function chartOf (document, view, axes, along) {
 }
 
 function timeAxis (axes) {
-  const { calendar } = axes.times ?? { calendar: 'gregorian' }
+  const { calendar, months, label, column, text } = { calendar: 'gregorian', ...wordsFor([], axes.times?.calendar), ...axes.times }
   const texts = new Map()
   return {
     kind: 'time',
-    label: 'Time (UTC)',
+    label,
     calendar,
-    column: 'Time',
+    months,
+    column,
     what: 'time',
     numbers: values => values.map(value => {
       const at = seconds(value, calendar)
-      texts.set(at, timeText(value))
+      texts.set(at, text(value))
       return at
     }),
-    text: at => texts.get(at) ?? ''
+    text: at => texts.get(at) ?? '',
+    cell: months ? text : undefined
   }
 }
 
@@ -63,9 +69,17 @@ function linesChart (document, view, name, axis) {
   const found = all.filter(line => line.x)
   const lines = named(found, view).map(line => ({ ...line, x: axis.numbers(line.x) }))
   if (!lines.length) return null
+  const values = lines.flatMap(line => line.y)
+  if (!rangeOf(values)) return nothing(values.length)
   const mixed = new Set(lines.map(line => line.parameter.unit)).size > 1
-  const [text, note] = [summary(lines.flatMap(line => line.y), lines[0].parameter.unit, mixed), leftOut(all, axis)]
-  return { kind: 'lines', axis, lines, table: linesTable(axis, lines, found), summary: note ? `${text.replace(/\.$/, '')}. ${note}` : text }
+  const [text, note] = [summary(values, lines[0].parameter.unit, mixed), leftOut(all, axis)]
+  return { kind: 'lines', axis, lines, table: linesTable(axis, lines, found), summary: note ? `${text}. ${note}` : text }
+}
+
+/** What is there to be told where no value is, of so many. */
+function nothing (count) {
+  const none = count > 1 ? `All ${count} values are missing here.` : 'There is no value here.'
+  return { kind: 'nothing', table: { columns: [], rows: [] }, summary: `${none} Perhaps this is land, or outside of the data: choose another place.` }
 }
 
 /** Parameters that have no such axis, as 2 m temperature has no levels: they are no lines, and that is told. */
@@ -74,21 +88,28 @@ function leftOut (lines, { what }) {
   return [...labels].map(label => `${label} has no ${what} here, and is left out.`).join(' ')
 }
 
-/** Lines with a name, a colour for each point or member, and a dash for each parameter. */
+/**
+ * Lines with a `name` among those of their chart, which has all parameters of one unit, and a `full` one among all; with a
+ * colour for each point, or else member, or else parameter, and a dash for what the colour does not tell.
+ */
 function named (lines, view) {
   const points = new Set(lines.map(line => line.point)).size
   const parameters = [...new Set(lines.map(line => line.parameter.name))]
   const members = [...new Set(lines.map(line => JSON.stringify(line.dimensions)))]
+  const beside = new Map([...Map.groupBy(lines, line => line.parameter.unit)].map(([unit, all]) => [unit, [...new Set(all.map(line => line.parameter.name))]]))
   return lines.map(line => {
+    const mates = beside.get(line.parameter.unit)
     const member = members.indexOf(JSON.stringify(line.dimensions))
+    const { label } = line.parameter
     const parts = [
-      parameters.length > 1 && line.parameter.label,
       points > 1 && `${line.point + 1}: ${placeText(...line.place)}`,
       members.length > 1 && Object.entries(line.dimensions).map(([id, value]) => `${id} ${value}`).join(', ')
-    ].filter(Boolean)
+    ]
+    const text = labelled => [labelled && label, ...parts].filter(Boolean).join(', ') || label
+    const second = points > 1 ? member : Math.floor(member / COLOURS)
     const colour = points > 1 ? line.point : members.length > 1 ? member : parameters.indexOf(line.parameter.name)
-    const dash = points > 1 || members.length > 1 ? DASHES[parameters.indexOf(line.parameter.name) % DASHES.length] : undefined
-    return { ...line, name: parts.join(', ') || line.parameter.label, colour, dash }
+    const dash = points > 1 || members.length > 1 ? DASHES[(second * mates.length + mates.indexOf(line.parameter.name)) % DASHES.length] : undefined
+    return { ...line, name: text(mates.length > 1), full: text(parameters.length > 1), colour, dash }
   })
 }
 
@@ -101,13 +122,13 @@ function linesTable (axis, lines, found) {
     if (!rows.has(key)) rows.set(key, [axis.kind === 'number' ? x : found[column].x[i], ...lines.map(() => null)])
     rows.get(key)[column + 1] = line.y[i]
   }))
-  return { columns: [axis.column, ...lines.map(line => `${line.name}${unit(line.parameter)}`)], rows: [...rows.values()] }
+  return { columns: [axis.column, ...lines.map(line => `${line.full}${unit(line.parameter)}`)], rows: [...rows.values()], cells: [axis.cell] }
 }
 
+/** How many values there are and from where to where they go; one of them is there. */
 function summary (values, unit, mixed) {
   const range = rangeOf(values)
-  const missing = values.length - (range?.count ?? 0)
-  if (!range) return values.length === 1 ? 'There is no value here.' : `All ${values.length} values are missing here.`
+  const missing = values.length - range.count
   const gaps = missing ? `, ${missing} missing` : ''
   const count = `${range.count} ${range.count === 1 ? 'value' : 'values'}${gaps}`
   return mixed ? count : `${count}; from ${short(range.low)} to ${withUnit(short(range.high), unit)}`
@@ -121,20 +142,30 @@ function cellsChart (document, view, [xName, xAxis], [yName, yAxis], square = fa
   const x = { ...xAxis, values: xAxis.numbers(grid.xs) }
   const y = { ...yAxis, values: yAxis.numbers(grid.ys) }
   const { parameter, values } = grid
+  // Cells beside the shape have no value either, and the answer does not say which is which.
+  const cut = ['polygon', 'circle'].includes(view.drawn?.kind)
+  if (!rangeOf(values)) return nothing(cut ? 0 : values.length)
   const rows = values.map((value, i) => {
     const [column, row] = [i % grid.xs.length, Math.floor(i / grid.xs.length)]
     const plain = (axis, index, given) => axis.kind === 'number' ? axis.values[index] : axis.tabled?.(given[index]) ?? given[index]
     return [plain(x, column, grid.xs), plain(y, row, grid.ys), value]
   })
+  const kept = cut ? rows.filter(([, , value]) => value != null) : rows
   const columns = [x.column, y.column, `${parameter.label}${parameter.unit ? ` (${parameter.unit})` : ''}`]
-  return { kind: 'cells', x, y, values, parameter, square, table: { columns, rows }, summary: summary(values, parameter.unit, false) }
+  const text = summary(kept.map(([, , value]) => value), parameter.unit, false)
+  return {
+    kind: 'cells', x, y, values, parameter, square,
+    table: { columns, rows: kept, cells: [x.cell, y.cell] },
+    summary: cut ? `${text}. Cells without a value are left out.` : text
+  }
 }
 
 // --- single values
 
 function valuesChart (document, view) {
   const lines = named(linesOf(document, ''), view)
-  const rows = lines.map(line => [line.name, placeText(...line.place), line.y[0], line.parameter.unit])
+  if (!rangeOf(lines.flatMap(({ y }) => y))) return nothing(lines.length)
+  const rows = lines.map(line => [line.full, placeText(...line.place), line.y[0], line.parameter.unit])
   const only = rows.length === 1 ? withUnit(short(rows[0][2], 7), rows[0][3]) : ''
   return { kind: 'values', table: { columns: ['What', 'Where', 'Value', 'Unit'], rows }, summary: only || `${rows.length} values` }
 }

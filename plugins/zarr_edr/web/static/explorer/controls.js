@@ -70,7 +70,7 @@ export class Controls {
     slider.max = String(count - 1)
     slider.value = String(axes.times.values.indexOf(view.time))
     slider.disabled = byId('play').disabled = count < 2
-    this.told('time', axes.times.text(view.time))
+    this.told('time', axes.times.text(view.time), view.time)
   }
 
   /** The level's slider stands upright, with the top of the world on top. */
@@ -85,7 +85,9 @@ export class Controls {
     this.told('level', axes.levels.text(view.level))
   }
 
-  told (name, text) {
+  /** `exact`: the value itself, where its text says less. */
+  told (name, text, exact = '') {
+    byId(`${name}-text`).title = exact
     byId(`${name}-text`).textContent = text
     byId(name).setAttribute('aria-valuetext', text)
   }
@@ -94,7 +96,8 @@ export class Controls {
   slid (name, values) {
     if (name === 'time') this.stop()
     const value = values.at(Number(byId(name).value))
-    this.told(name, (name === 'time' ? this.axes.times : this.axes.levels).text(value))
+    if (name === 'time') this.told(name, this.axes.times.text(value), value)
+    else this.told(name, this.axes.levels.text(value))
     this.resting[name] = value
     this.rested()
   }

@@ -1,7 +1,7 @@
 // A field of cells over longitude and latitude: which cell is where, and its picture.
 
 import { colourIndex, packed } from './palettes.js'
-import { rangeOf } from './numbers.js'
+import { rangeOf, short, withUnit } from './numbers.js'
 
 /** Middles between neighbours, and half a step beyond the first and last. */
 export function edgesOf (values, width = 1) {
@@ -50,9 +50,9 @@ function longitudeLookup (values, width) {
 
 /** Cells with values; `null` is no value. */
 export class Field {
-  /** `grid` as of covjson.gridOf; `width` of a cell where there is one only, in degrees. */
-  constructor ({ xs, ys, values, parameter }, width) {
-    Object.assign(this, { xs, ys, values, parameter })
+  /** `grid` as of covjson.gridOf; `width` of a cell where there is one only, in degrees; `sampled`: there are more cells than these. */
+  constructor ({ xs, ys, values, parameter }, width, sampled = false) {
+    Object.assign(this, { xs, ys, values, parameter, sampled })
     this.range = rangeOf(values)
     this.column = longitudeLookup(xs, width)
     this.row = lookup(ys, width)
@@ -63,6 +63,13 @@ export class Field {
     const [column, row] = [this.column(longitude), this.row(latitude)]
     if (column < 0 || row < 0) return null
     return { x: this.xs[column], y: this.ys[row], value: this.values[row * this.xs.length + column] }
+  }
+
+  /** A value in words. That of a sample is the value of a cell nearby, and is told as no more than that. */
+  text (value) {
+    if (value == null) return this.sampled ? 'no value in the sample' : 'no value'
+    const { unit } = this.parameter
+    return this.sampled ? `about ${withUnit(short(value, 4), unit)}, sampled` : withUnit(short(value), unit)
   }
 
   /** Paint the cells that a view shows; `view` as of layer.js. */

@@ -1,5 +1,6 @@
 // The field of the map: which part of the data to ask for, and the colours it is drawn in.
 
+import { aboutName } from './about.js'
 import { gridOf } from './covjson.js'
 import { Field } from './field.js'
 import { near } from './numbers.js'
@@ -31,6 +32,13 @@ function roomy ([west, south, east, north]) {
   return [low(west), Math.max(-90, low(south)), high(east), Math.min(90, high(north))]
 }
 
+/** Whether a grid has fewer cells on an axis than the collection has there. */
+function isSample ({ xs, ys }, { cells, bbox }) {
+  const steps = values => values.slice(1).map((value, i) => Math.abs(value - values[i])).sort((a, b) => a - b)
+  const step = values => steps(values)[Math.floor(values.length / 2) - 1] ?? 0 // that of most: over the antimeridian one may be long
+  return Boolean(cells) && (step(xs) > 1.2 * (bbox[2] - bbox[0]) / cells.x || step(ys) > 1.2 * (bbox[3] - bbox[1]) / cells.y)
+}
+
 /** Fields for views, from the API. */
 export class Fields {
   constructor (root) {
@@ -43,13 +51,13 @@ export class Fields {
     const box = collection.queries.cube ? boxFor(collection, seen) : null
     if (!box) return null
     const url = fieldAddress(this.root, view, axes, box)
-    return { url, query: 'cube', formats: collection.queries.cube.formats, name: view.collection, flat: true }
+    return { url, query: 'cube', formats: collection.queries.cube.formats, name: view.collection, about: aboutName({ ...view, drawn: null }), flat: true }
   }
 
   /** The field in a document of such a request; null where it has none. */
   of (document, view, collection) {
     const grid = document && gridOf(document, view.parameter, 'x', 'y')
-    return grid && new Field(grid, collection.cells?.degrees)
+    return grid && new Field(grid, collection.cells?.degrees, isSample(grid, collection))
   }
 
   /** Colours: what the reader chose, or all values of this parameter and level that have been seen so far; `known`: there are such. */

@@ -3,7 +3,7 @@
 /* global uPlot */
 
 import { colour, h } from './dom.js'
-import { short, withUnit } from './numbers.js'
+import { rangeOf, short, withUnit } from './numbers.js'
 import { lineColour } from './palettes.js'
 import { axisOf, buttons, padded, plotIn } from './plot.js'
 
@@ -20,16 +20,20 @@ export function drawLines (parent, chart) {
   const groups = Map.groupBy(chart.lines, line => line.parameter.unit)
   const plots = []
   const upright = chart.axis.kind === 'level'
-  const readings = []
   for (const [unit, lines] of groups) {
+    if (!rangeOf(lines.flatMap(line => line.y))) {
+      const labels = [...new Set(lines.map(line => line.parameter.label))].join(', ')
+      parent.append(h('p', { class: 'remark' }, `All values of ${labels} are missing here.`))
+      continue
+    }
     const box = h('div', { class: 'plot' })
     parent.append(box)
     const reading = legend(chart, lines, plots.length, plots)
-    readings.push(reading)
     const height = upright ? 380 : groups.size > 1 ? 235 : 290
     plots.push(plotIn(box, options(chart, lines, unit, upright, height, reading), aligned(lines), ['x']))
     parent.append(reading.element)
   }
+  if (Number.isFinite(chart.marked)) parent.append(h('p', { class: 'note marked' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), `Dashed: the ${chart.axis.what} of the map`))
   parent.append(buttons(plots, ['x'], upright))
   return plots
 }
@@ -94,29 +98,25 @@ function aligned (lines) {
   return uPlot.join(tables)
 }
 
-/** Names of the lines with their values under the pointer; each can be hidden. */
+/** Names of the lines with their values under the pointer; each can be hidden. Of many, the first are named until all are asked for. */
 function legend (chart, lines, number, plots) {
-  const values = lines.map(() => h('span', { class: 'reading' }))
+  const values = []
   const where = h('span', { class: 'where' })
-  const named = lines.slice(0, MOST_NAMED)
-  const items = named.map((line, i) => {
-    const swatch = h('span', { class: 'swatch', 'aria-hidden': 'true' })
-    swatch.style.background = lineColour(line.colour)
-    const toggle = h('button', {
-      type: 'button',
-      class: 'line-name',
-      'aria-pressed': 'true',
-      onclick: () => {
-        const plot = plots[number]
-        const shown = !plot.series[i + 1].show
-        plot.setSeries(i + 1, { show: shown })
-        toggle.setAttribute('aria-pressed', String(shown))
-      }
-    }, swatch, line.name)
-    return h('li', {}, toggle, values[i])
-  })
-  if (lines.length > named.length) items.push(h('li', {}, `and ${lines.length - named.length} more`))
-  const element = h('div', { class: 'legend-lines' }, where, h('ul', {}, items))
+  const list = h('ul')
+  const more = h('button', { type: 'button', class: 'small', onclick: () => name(lines.length) })
+  const name = end => {
+    const first = values.length
+    for (let i = first; i < end; i++) {
+      values.push(h('span', { class: 'reading' }))
+      list.append(h('li', {}, toggleOf(lines[i], i + 1, () => plots[number]), values[i]))
+    }
+    const focused = document.activeElement === more
+    more.parentElement?.remove()
+    more.textContent = `and ${lines.length - end} more`
+    if (end < lines.length) list.append(h('li', {}, more))
+    if (focused) list.children[first].querySelector('button').focus()
+  }
+  name(lines.length > MOST_NAMED + 1 ? MOST_NAMED : lines.length)
   const follow = plot => {
     const { idx } = plot.cursor
     where.textContent = idx == null ? '' : chart.axis.text(plot.data[0][idx])
@@ -125,5 +125,31 @@ function legend (chart, lines, number, plots) {
       value.textContent = found === undefined ? '' : ` ${withUnit(short(found), found == null ? '' : lines[i].parameter.unit)}`
     })
   }
-  return { element, follow }
+  return { element: h('div', { class: 'legend-lines' }, where, list), follow }
+}
+
+/** A button with the name of a line that hides and shows it: the series of this number of a plot that is still to come. */
+function toggleOf (line, series, plotOf) {
+  const toggle = h('button', {
+    type: 'button',
+    class: 'line-name',
+    'aria-pressed': 'true',
+    onclick: () => {
+      const plot = plotOf()
+      const shown = !plot.series[series].show
+      plot.setSeries(series, { show: shown })
+      toggle.setAttribute('aria-pressed', String(shown))
+    }
+  }, swatchOf(line), line.name)
+  return toggle
+}
+
+/** A piece of a line in its colour and dashes. */
+function swatchOf ({ colour, dash }) {
+  const swatch = h('span', { class: 'swatch', 'aria-hidden': 'true' })
+  const ink = lineColour(colour)
+  let end = 0
+  const stops = (dash ?? []).map((length, i) => `${i % 2 ? 'transparent' : ink} ${end}px ${end += length}px`)
+  swatch.style.background = dash ? `repeating-linear-gradient(90deg, ${stops.join(', ')})` : ink
+  return swatch
 }

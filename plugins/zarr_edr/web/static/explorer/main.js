@@ -198,7 +198,7 @@ class Explorer {
     const { view, collection } = this
     const scale = this.fields.scale(view, field)
     this.mapView.show(field, scale)
-    byId('coarse').textContent = field ? coarse(field, collection) : ''
+    byId('coarse').textContent = field?.sampled ? 'The picture is a sample of the cells; zoom in to see all of them.' : ''
     if (!scale.known) return showLegend()
     this.controls.scale(scale)
     const parameter = collection.parameters.get(view.parameter)
@@ -208,13 +208,6 @@ class Explorer {
   faults (texts) {
     fill(byId('faults'), texts.map(text => h('p', { class: 'failure' }, text)))
   }
-}
-
-/** Whether the picture has all cells of the grid. */
-function coarse (field, { cells, bbox }) {
-  if (!cells || field.xs.length < 2) return ''
-  const step = Math.abs(field.xs.at(-1) - field.xs[0]) / (field.xs.length - 1)
-  return step > 1.2 * (bbox[2] - bbox[0]) / cells.x ? 'The picture is a sample of the cells; zoom in to see all of them.' : ''
 }
 
 new Explorer().start()

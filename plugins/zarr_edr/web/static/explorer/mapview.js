@@ -5,7 +5,7 @@
 import { Land, paintGraticule } from './basemap.js'
 import { byId, debounced, onThemeChange } from './dom.js'
 import { PaintedLayer } from './layer.js'
-import { placeText, short, withUnit, wrapped } from './numbers.js'
+import { placeText, wrapped } from './numbers.js'
 
 /** A pane for each layer, from the ground up; those of Leaflet for lines and markers lie at 400 and 600. */
 const PANES = { land: 210, field: 220, coast: 230 }
@@ -126,7 +126,7 @@ export class MapView {
     if (!this.under) return output.replaceChildren()
     const { lng, lat } = this.under
     const cell = this.field?.at(lng, lat)
-    const value = cell ? withUnit(short(cell.value), cell.value == null ? '' : this.field.parameter.unit) : this.field ? 'outside of the data' : ''
+    const value = cell ? this.field.text(cell.value) : this.field ? 'outside of the data' : ''
     output.replaceChildren(`${placeText(Number(lng.toFixed(2)), Number(lat.toFixed(2)))}  `, Object.assign(document.createElement('strong'), { textContent: value }))
   }
 }

@@ -4,13 +4,14 @@
 
 import { colour, h, onThemeChange } from './dom.js'
 import { latitudeText, longitudeText, short, ticks } from './numbers.js'
+import { monthTicks } from './time_words.js'
 import { tickTexts, timeTicks } from './times.js'
 
 const FONT = '12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif'
 const PER_TICK = { time: 90, horizontal: 64, vertical: 38 }
 
-/** An axis of a chart: `kind` is time, longitude, latitude or number; `calendar` of times; `down` has small numbers on top. */
-export function axisOf ({ kind = 'number', label, calendar, vertical, scale, side }) {
+/** An axis of a chart: `kind` is time, longitude, latitude or number; `calendar` of times, and whether they are `months`; `down` has small numbers on top. */
+export function axisOf ({ kind = 'number', label, calendar, months, vertical, scale, side }) {
   const space = PER_TICK[vertical ? 'vertical' : kind === 'time' ? 'time' : 'horizontal']
   const pixels = u => (vertical ? u.bbox.height : u.bbox.width) / uPlot.pxRatio
   return {
@@ -26,7 +27,7 @@ export function axisOf ({ kind = 'number', label, calendar, vertical, scale, sid
     grid: { stroke: () => colour('line'), width: 1 },
     ticks: { stroke: () => colour('line'), width: 1, size: 4 },
     splits: (u, _, low, high) => splits(kind, low, high, pixels(u) / space, calendar),
-    values: (_, values) => texts(kind, values, calendar)
+    values: (_, values) => texts(kind, values, calendar, months)
   }
 }
 
@@ -43,8 +44,8 @@ function splits (kind, low, high, most, calendar) {
   return kind === 'time' ? timeTicks(low, high, most, calendar) : ticks(low, high, most)
 }
 
-function texts (kind, values, calendar) {
-  if (kind === 'time') return tickTexts(values, calendar)
+function texts (kind, values, calendar, months) {
+  if (kind === 'time') return (months ? monthTicks : tickTexts)(values, calendar)
   if (kind === 'longitude') return values.map(longitudeText)
   if (kind === 'latitude') return values.map(latitudeText)
   return values.map(value => short(value, 7))

@@ -1,5 +1,6 @@
 // Addresses of requests.
 
+import { aboutName } from './about.js'
 import { coordinate, wrapped } from './numbers.js'
 import { distances, path, whereOf } from './shapes.js'
 
@@ -72,7 +73,7 @@ export const WAYS = {
 /** Which axes an answer has whole in each way. */
 export const WHOLE = { series: ['t'], profile: ['z'], both: ['t', 'z'], values: [], along: [], section: ['z'], grid: [] }
 
-/** The request for what was drawn: query, address, and for a line the kilometres of its vertices. */
+/** The request for what was drawn: query, address, for a line the kilometres of its vertices, and what it is about, for the name of a file. */
 export function chartRequest (root, view, axes, collection) {
   const degrees = collection.cells?.degrees
   const { query, where } = whereOf(view.drawn, degrees)
@@ -85,5 +86,11 @@ export function chartRequest (root, view, axes, collection) {
     f: 'CoverageJSON'
   }
   const along = query === 'trajectory' ? distances(path(view.drawn.corners, degrees)) : null
-  return { query, url: address(root, view, query, parameters), along }
+  const about = aboutName({
+    drawn: view.drawn,
+    time: parameters.datetime,
+    level: parameters.z,
+    dimensions: Object.fromEntries(axes.dimensions.filter(({ id }) => !all.has(id)).map(({ id }) => [id, view.dimensions[id]]))
+  })
+  return { query, url: address(root, view, query, parameters), along, about }
 }

@@ -8,6 +8,8 @@ import { ENDINGS, snippetsOf } from './snippets.js'
 
 /** Formats that most readers look for first. */
 const FIRST = ['CSV', 'NetCDF', 'GeoTIFF', 'GeoJSON', 'CoverageJSON', 'Parquet', 'PNG']
+/** What a file does not say of itself. */
+const NOTE = 'Values are those of the centre of a cell. In tables x, y and z are longitude, latitude and level; longitudes may count to 360.'
 
 export class RequestPanel {
   constructor () {
@@ -15,14 +17,43 @@ export class RequestPanel {
     this.slot = new Slot(byId('download-state'), 'the file')
     this.quickSlot = new Slot(byId('quick-state'), 'the file')
     this.code = ''
+    this.format = '' // of the address, as the reader chose it
     this.shown = 'chart'
     this.key = ''
-    fill(byId('request-copy'), copyButton('Copy the address', () => this.requests[this.shown]?.url ?? ''))
+    const formats = h('select', { id: 'request-format', onchange: () => this.choose(formats.value) })
+    fill(byId('request-copy'), h('label', { for: 'request-format' }, 'as'), formats, copyButton('Copy the address', () => this.address))
     byId('request-copy').hidden = true
     for (const name of ['chart', 'map']) byId(`request-of-${name}`).addEventListener('change', () => this.show(name))
   }
 
-  /** Make known the request of the map or the chart, { url, query, formats, name, flat }; null: there is none. */
+  /** The address that is shown: that of the answer in the format that was chosen, or as the page asked for it. */
+  get address () {
+    const { url = '', formats = [] } = this.requests[this.shown] ?? {}
+    return formats.includes(this.format) ? inFormat(url, this.format) : url
+  }
+
+  /** Give the address, and the code that any format will do for, in another format. */
+  choose (format) {
+    this.format = format
+    this.addressed()
+    this.snippets(this.requests[this.shown] ?? { url: '', formats: [] })
+  }
+
+  addressed () {
+    const { formats = [] } = this.requests[this.shown] ?? {}
+    const { address } = this
+    const link = byId('request-url')
+    link.textContent = address
+    if (address) link.setAttribute('href', address)
+    else link.removeAttribute('href')
+    byId('request-copy').hidden = !address
+    const select = byId('request-format')
+    const names = ordered(formats)
+    if ([...select.options].map(({ value }) => value).join('\n') !== names.join('\n')) fill(select, names.map(name => h('option', { value: name }, name)))
+    select.value = formats.includes(this.format) ? this.format : 'CoverageJSON'
+  }
+
+  /** Make known the request of the map or the chart, { url, query, formats, name, about, flat }; null: there is none. */
   set (which, request) {
     const before = this.requests[which]?.url
     this.requests[which] = request
@@ -42,34 +73,28 @@ export class RequestPanel {
     if (key === this.key) return
     this.key = key
     this.slot.rest()
-    const link = byId('request-url')
-    link.textContent = request.url
-    if (request.url) link.setAttribute('href', request.url)
-    else link.removeAttribute('href')
-    byId('request-copy').hidden = !request.url
+    this.addressed()
     this.downloads(request)
     this.snippets(request)
   }
 
   downloads (request) {
-    const order = format => { const at = FIRST.indexOf(format); return at < 0 ? FIRST.length : at }
-    const formats = request.formats.toSorted((a, b) => order(a) - order(b))
-    refill(byId('downloads'), formats.map(format => h('li', {}, this.link(request, format, this.slot))))
+    refill(byId('downloads'), ordered(request.formats).map(format => h('li', {}, this.link(request, format, this.slot))))
   }
 
   /** The files that most want, right beneath the chart. */
   quick (request) {
     this.quickSlot.rest()
     const formats = FIRST.filter(format => request?.formats.includes(format)).slice(0, 2)
-    refill(byId('quick'), !request ? [] : ['Take it with you:', ...formats.map(format => this.link(request, format, this.quickSlot)), h('a', { href: '#request-title' }, 'all formats, the address, code')])
+    refill(byId('quick'), !request ? [] : ['Take it with you:', ...formats.map(format => this.link(request, format, this.quickSlot)), h('a', { href: '#request-title' }, 'all formats, the address, code'), h('span', { class: 'note' }, NOTE)])
   }
 
   /** A link to the answer in another format. */
-  link ({ url, query, name }, format, slot) {
-    const filename = `${name}-${query}.${ENDINGS[format] ?? format.toLowerCase()}`
+  link ({ url, query, name, about }, format, slot) {
+    const filename = `${[name, query, about].filter(Boolean).join('-')}.${ENDINGS[format] ?? format.toLowerCase()}`
     const address = inFormat(url, format)
     if (format === 'HTML') return h('a', { class: 'button', href: address, target: '_blank', rel: 'noopener' }, 'HTML')
-    return h('a', { class: 'button', href: address, download: filename, onclick: event => this.download(event, address, filename, slot) }, format)
+    return h('a', { class: 'button', href: address, download: filename, onclick: event => { this.choose(format); this.download(event, address, filename, slot) } }, format)
   }
 
   /** Fetch, so that a refusal is read here and not in a broken file. */
@@ -85,7 +110,7 @@ export class RequestPanel {
   }
 
   snippets ({ url, formats, flat }) {
-    const all = new Map(url ? snippetsOf(url, formats, flat) : [])
+    const all = new Map(url ? snippetsOf(url, formats, flat, this.format) : [])
     const names = [...all.keys()]
     if (!names.length) return fill(byId('snippets'))
     if (!names.includes(this.code)) this.code = names.includes('Python, pandas') ? 'Python, pandas' : names[0]
@@ -104,6 +129,12 @@ export class RequestPanel {
       h('div', { class: 'row' }, h('label', { for: 'code-language' }, 'The same in'), select, copyButton('Copy the code', () => this.snippet())),
       h('pre', { tabindex: '0', 'aria-label': 'Code' }, h('code', { id: 'code' })))
   }
+}
+
+/** Formats, those first that most look for. */
+function ordered (formats) {
+  const order = format => { const at = FIRST.indexOf(format); return at < 0 ? FIRST.length : at }
+  return formats.toSorted((a, b) => order(a) - order(b))
 }
 
 /** Put other children into an element; the focus stays on what is called the same. */

@@ -5,10 +5,11 @@ import { inFormat } from './queries.js'
 /** A URL between quotes of Python and JavaScript. */
 const literal = text => JSON.stringify(text)
 
-/** Names and texts of the snippets for a request: `formats` are those that its query offers. */
-export function snippetsOf (url, formats, flat) {
+/** Names and texts of the snippets for a request: `formats` are those that its query offers, `chosen` is the one that is wanted where any will do. */
+export function snippetsOf (url, formats, flat, chosen = '') {
   const has = name => formats.includes(name)
-  const found = [['curl', curl(inFormat(url, has('CSV') ? 'CSV' : 'CoverageJSON'), has('CSV') ? 'values.csv' : 'values.covjson')]]
+  const format = has(chosen) ? chosen : has('CSV') ? 'CSV' : 'CoverageJSON'
+  const found = [['curl', curl(inFormat(url, format), `values.${ENDINGS[format] ?? format.toLowerCase()}`)]]
   if (has('CSV')) found.push(['Python, pandas', pandas(inFormat(url, 'CSV'))])
   if (has('NetCDF')) found.push(['Python, xarray', xarray(inFormat(url, 'NetCDF'))])
   found.push(['JavaScript', javascript(inFormat(url, 'CoverageJSON'))])

@@ -1,7 +1,7 @@
 // Points with values on the map, in the place of a field of cells.
 
 import { colour } from '../explorer/dom.js'
-import { rangeOf } from '../explorer/numbers.js'
+import { rangeOf, short, withUnit } from '../explorer/numbers.js'
 import { colourIndex, palette } from '../explorer/palettes.js'
 
 const RADIUS = 6
@@ -44,6 +44,11 @@ export class Dots {
       if (distance <= nearest) [found, nearest] = [place, distance]
     }
     return found
+  }
+
+  /** A value in words. */
+  text (value) {
+    return value == null ? 'no value' : withUnit(short(value), this.parameter.unit)
   }
 
   /** As of field.js; points without a value are hollow. */

@@ -1,5 +1,6 @@
 // A part of an answer, drawn: lines, cells, or a map.
 
+import { aboutText } from '../explorer/about.js'
 import { bar, drawCells } from '../explorer/cells_chart.js'
 import { chartOf } from '../explorer/charts.js'
 import { coveragesOf, gridOf } from '../explorer/covjson.js'
@@ -41,14 +42,14 @@ export class Drawing {
     const view = { way, parameter, palette: PALETTES[0], range: range && { low: range.low, high: range.high } }
     const chart = way === 'grid' && !axes.geographic ? planeChart(part, view) : chartOf(part, view, axes, alongOf(part))
     if (!chart) return false
-    this.chart(chart, way, view)
+    this.chart(chart, way, view, aboutText(part, axes, null))
     return true
   }
 
-  chart (chart, way, view) {
+  chart (chart, way, view, about) {
     const drawing = h('div', { class: 'drawing', role: 'group', 'aria-label': `Chart: ${NAMES[way]}` })
     const all = chart.lines?.length ?? 0
-    fill(this.charts, h('p', { class: chart.kind === 'values' && chart.table.rows.length === 1 ? 'single' : 'summary' }, chart.summary), drawing)
+    fill(this.charts, about && h('p', { class: 'whereabouts' }, about), h('p', { class: chart.kind === 'values' && chart.table.rows.length === 1 ? 'single' : 'summary' }, chart.summary), drawing)
     if (all > MOST_LINES) {
       chart.lines.length = MOST_LINES
       this.charts.prepend(h('p', { class: 'remark' }, `The first ${MOST_LINES} of ${all} lines.`))
@@ -66,8 +67,9 @@ export class Drawing {
     this.map.view.show(field, scale)
     fill(this.map.legend, bar(scale.palette, scale.low, scale.high, field.parameter))
     const { count, low, high } = field.range ?? { count: 0 }
-    const size = field.values?.length ?? field.places.length
-    this.map.summary.textContent = count ? `${count} of ${size} with a value; from ${short(low)} to ${short(high)} ${field.parameter.unit}` : 'All values are missing here.'
+    // Of cells it is not known which lie beside the area that was asked for, and so have no value.
+    const missing = way === 'dots' && count < field.places.length ? `, ${field.places.length - count} missing` : ''
+    this.map.summary.textContent = count ? `${count} ${count === 1 ? 'value' : 'values'}${missing}; from ${short(low)} to ${short(high)} ${field.parameter.unit}` : 'All values are missing here.'
     return true
   }
 

@@ -1,6 +1,7 @@
 // Parts of a CoverageJSON document: some parameters, one member, one time, one level. A part is a document again.
 
 import { axisOf, coveragesOf } from '../explorer/covjson.js'
+import { wordsFor } from '../explorer/time_words.js'
 
 /** Which member a coverage is of, as text; of the document as it came. */
 export const memberOf = coverage => JSON.stringify(coverage['zarr-edr:dimensions'] ?? {})
@@ -75,9 +76,9 @@ export function axesOf (document) {
   const symbol = axis?.unit?.symbol
   const unit = typeof symbol === 'string' ? symbol : ''
   const name = Object.values(axis?.name ?? {}).find(text => typeof text === 'string') || 'level'
-  const [first] = coveragesOf(document)
+  const calendar = coveragesOf(document)[0]?.calendar ?? 'gregorian'
   return {
-    times: { calendar: first?.calendar ?? 'gregorian' },
+    times: { calendar, ...wordsFor(choicesOf(document, 't'), calendar) },
     levels: { name, unit: unit === '1' ? '' : unit, down: axis?.direction === 'down', text: value => `${value}${unit && unit !== '1' ? ` ${unit}` : ''}` },
     geographic: of('x')?.type === 'GeographicCRS'
   }

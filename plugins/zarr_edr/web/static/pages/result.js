@@ -3,7 +3,6 @@
 import { byId, fill, h, onThemeChange } from '../explorer/dom.js'
 import { copyButton } from '../explorer/request_panel.js'
 import { Slot } from '../explorer/slot.js'
-import { timeText } from '../explorer/times.js'
 import { Drawing } from './drawing.js'
 import { explorerAddress, queryOf } from './explored.js'
 import { axesOf, choicesOf, given, memberOf, partOf } from './parts.js'
@@ -125,7 +124,7 @@ class Result {
       ways.length > 1 && h('div', { class: 'tabs', role: 'group', 'aria-label': 'Ways to look at it' }, tabs),
       this.names.length > 1 && select('parameter', 'Parameter', options, every ? '' : parameter, value => this.choose({ parameter: value === '' ? undefined : value })),
       members.length > 1 && select('member', 'Of', members.map(key => [key, memberText(key)]), member, value => this.choose({ member: value })),
-      choices.t && slider('time', 'Time', choices.t, at.t, timeText, t => this.choose({ t }, true)),
+      choices.t && slider('time', 'Time', choices.t, at.t, this.axes.times.text, t => this.choose({ t }, true)),
       choices.z && slider('level', this.axes.levels.name, choices.z, at.z, this.axes.levels.text, z => this.choose({ z }, true)))
     if (focus) byId(focus)?.focus()
   }

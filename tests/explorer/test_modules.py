@@ -254,3 +254,71 @@ def test_a_parameter_without_levels_is_left_out_of_a_profile_and_that_is_told(ca
 
 def test_cells_of_very_many_times_have_their_axis(call: Call) -> None:
     assert call("cells_chart", "spanOf", {"edges": list(range(300_000))}) == [0, 299_999]
+
+
+MONTHS = [f"0000-{month:02}-16T00:00:00Z" for month in range(1, 13)]
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (MONTHS, True),
+        ([time.replace("0000", "0001") for time in MONTHS], True),
+        (MONTHS[:11], False),
+        ([*MONTHS[:11], MONTHS[0]], False),
+        ([time.replace("0000", "2000") for time in MONTHS], False),
+    ],
+    ids=["year-0", "year-1", "eleven", "one-twice", "year-2000"],
+)
+def test_twelve_months_of_an_average_year_are_a_climatology(call: Call, times: list[str], expected: bool) -> None:
+    assert call("time_words", "isClimatology", times) is expected
+
+
+@pytest.mark.parametrize(
+    ("calendar", "label"),
+    [("gregorian", "Time (UTC)"), ("360_day", "Time (360-day calendar)"), ("noleap", "Time (365-day calendar)")],
+)
+def test_only_times_of_our_calendar_are_told_as_utc(call: Call, calendar: str, label: str) -> None:
+    axes = {"times": {"calendar": calendar}}
+    document = series_at([[1, 2]], [{}], "T", [1, 2])
+    assert call("charts", "chartOf", document, {"way": "series"}, axes, None)["axis"]["label"] == label
+
+
+def series_at(
+    places: list[list[float]], members: list[dict[str, int]], names: str, found: list[float]
+) -> dict[str, Any]:
+    """A document of series: a coverage for each place and member, all of the same values."""
+    times = ["2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z"]
+    parameter = {"unit": {"symbol": "K"}}
+    return {
+        "parameters": {name: parameter | {"observedProperty": {"label": {"en": f"Label {name}"}}} for name in names},
+        "coverages": [
+            {
+                "zarr-edr:dimensions": member,
+                "domain": {"axes": {"x": {"values": [x]}, "y": {"values": [y]}, "t": {"values": times}}},
+                "ranges": {name: {"axisNames": ["t"], "shape": [2], "values": found} for name in names},
+            }
+            for x, y in places
+            for member in members
+        ],
+    }
+
+
+@pytest.mark.parametrize(("names", "labelled"), [("T", False), ("TS", True)])
+def test_lines_are_told_apart_by_name_and_look(call: Call, names: str, labelled: bool) -> None:
+    document = series_at([[1, 2], [3, 4]], [{"number": 0}, {"number": 1}, {"number": 2}], names, [1, 2])
+    lines = call("charts", "chartOf", document, {"way": "series"}, {}, None)["lines"]
+    looks = {(line["colour"], str(line.get("dash"))) for line in lines}
+    assert len(looks) == len({line["name"] for line in lines}) == len(lines) == 6 * len(names)
+    assert all(line["name"].startswith("Label") is labelled for line in lines)
+
+
+def test_members_of_the_same_colour_have_other_dashes(call: Call) -> None:
+    document = series_at([[1, 2]], [{"number": number} for number in range(28)], "T", [1, 2])
+    lines = call("charts", "chartOf", document, {"way": "series"}, {}, None)["lines"]
+    assert len({(line["colour"] % 8, str(line.get("dash"))) for line in lines}) == 28
+
+
+def test_the_name_of_a_file_has_no_character_that_a_system_forbids(call: Call) -> None:
+    given = {"time": "2017-01-01T06:30:00Z", "level": "1e-3", "dimensions": {"a/b:c": "<\u00e4>"}}
+    assert call("about", "aboutName", given) == "2017-01-01T063000-level1e-3-a_b_c_"

@@ -195,7 +195,7 @@ def test_a_download_goes_on_while_the_reader_looks_around(explorer: Explorer) ->
     explorer.until(lambda: "datetime=0000-04" in explorer.url)
     with explorer.page.expect_download() as expected:
         held[0].continue_()
-    assert expected.value.suggested_filename == "woa-cube.nc"
+    assert expected.value.suggested_filename == "woa-cube-0000-12-16T012006-level0.nc"
 
 
 @pytest.mark.parametrize("chosen", ["#code-language", "#downloads a:text-is('CSV')"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -23,6 +24,13 @@ def values(document: dict[str, Any], name: str) -> list[float | None]:
     """The values of the only coverage of an answer."""
     found: list[float | None] = document["ranges"][name]["values"]
     return found
+
+
+def cells(document: dict[str, Any], name: str) -> list[list[float]]:
+    """Longitude, latitude and value of each cell of an answer that has one."""
+    axes = document["domain"]["axes"]
+    places = product(axes["y"]["values"], axes["x"]["values"])
+    return [[x, y, value] for (y, x), value in zip(places, values(document, name), strict=True) if value is not None]
 
 
 def query_of(explorer: Explorer) -> str:
@@ -132,8 +140,7 @@ def test_what_is_dragged_shows_its_cells(explorer: Explorer, tool: str, query: s
     _, rows = explorer.table()
     document = explorer.answer()
     assert query_of(explorer) == query
-    assert numbers(rows, 2) == values(document, "air_temperature")[:500]
-    assert [float(row[0]) % 360 for row in rows[:2]] == document["domain"]["axes"]["x"]["values"][:2]
+    assert [[float(row[0]) % 360, *map(float, row[1:])] for row in rows] == cells(document, "air_temperature")[:500]
 
 
 def test_a_click_where_a_drag_is_wanted_leaves_what_was_drawn(explorer: Explorer) -> None:
@@ -153,7 +160,8 @@ def test_a_polygon_shows_its_cells(explorer: Explorer) -> None:
     explorer.press("Finish")
     _, rows = explorer.table()
     assert query_of(explorer) == "area"
-    assert numbers(rows, 2) == values(explorer.answer(), "TEMP")[:500]
+    drawn = [[float(row[0]) % 360, *map(float, row[1:])] for row in rows]
+    assert drawn == [[x % 360, y, value] for x, y, value in cells(explorer.answer(), "TEMP")][:500]
 
 
 def test_a_point_can_be_moved(explorer: Explorer) -> None:

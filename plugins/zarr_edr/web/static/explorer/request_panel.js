@@ -21,7 +21,7 @@ export class RequestPanel {
     this.shown = 'chart'
     this.key = ''
     const formats = h('select', { id: 'request-format', onchange: () => this.choose(formats.value) })
-    fill(byId('request-copy'), h('label', { for: 'request-format' }, 'as'), formats, copyButton('Copy the address', () => this.address))
+    fill(byId('request-copy'), h('label', { for: 'request-format' }, 'Answers as'), formats, copyButton('Copy the address', () => this.address))
     byId('request-copy').hidden = true
     for (const name of ['chart', 'map']) byId(`request-of-${name}`).addEventListener('change', () => this.show(name))
   }

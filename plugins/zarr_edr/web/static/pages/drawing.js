@@ -49,7 +49,7 @@ export class Drawing {
   chart (chart, way, view, about) {
     const drawing = h('div', { class: 'drawing', role: 'group', 'aria-label': `Chart: ${NAMES[way]}` })
     const all = chart.lines?.length ?? 0
-    fill(this.charts, about && h('p', { class: 'whereabouts' }, about), h('p', { class: chart.kind === 'values' && chart.table.rows.length === 1 ? 'single' : 'summary' }, chart.summary), drawing)
+    fill(this.charts, about && h('p', { class: 'whereabouts' }, about), h('p', { class: chart.kind === 'values' && chart.table.rows.length === 1 ? 'single' : 'summary' }, chart.summary), chart.kind !== 'nothing' && drawing)
     if (all > MOST_LINES) {
       chart.lines.length = MOST_LINES
       this.charts.prepend(h('p', { class: 'remark' }, `The first ${MOST_LINES} of ${all} lines.`))
@@ -112,7 +112,8 @@ function planeChart (part, { parameter }) {
   if (!grid) return null
   const axis = (label, values) => ({ kind: 'number', label, values, width: widthOf(grid), text: value => `${label} ${short(value, 9)}` })
   const found = rangeOf(grid.values)
-  const summary = found ? `${found.count} values; from ${short(found.low)} to ${short(found.high)} ${grid.parameter.unit}` : 'All values are missing here.'
+  if (!found) return { kind: 'nothing', summary: 'All values are missing here.' }
+  const summary = `${found.count} values; from ${short(found.low)} to ${short(found.high)} ${grid.parameter.unit}`
   return { kind: 'cells', x: axis('x', grid.xs), y: axis('y', grid.ys), values: grid.values, parameter: grid.parameter, square: true, summary }
 }
 

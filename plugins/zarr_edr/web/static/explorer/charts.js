@@ -94,9 +94,10 @@ function leftOut (lines, { what }) {
  */
 function named (lines, view) {
   const points = new Set(lines.map(line => line.point)).size
-  const parameters = [...new Set(lines.map(line => line.parameter.name))]
   const members = [...new Set(lines.map(line => JSON.stringify(line.dimensions)))]
-  const beside = new Map([...Map.groupBy(lines, line => line.parameter.unit)].map(([unit, all]) => [unit, [...new Set(all.map(line => line.parameter.name))]]))
+  const names = all => [...new Set(all.map(line => line.parameter.name))]
+  const parameters = names(lines)
+  const beside = new Map([...Map.groupBy(lines, line => line.parameter.unit)].map(([unit, all]) => [unit, names(all)]))
   return lines.map(line => {
     const mates = beside.get(line.parameter.unit)
     const member = members.indexOf(JSON.stringify(line.dimensions))

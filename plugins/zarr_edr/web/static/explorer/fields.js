@@ -50,8 +50,8 @@ export class Fields {
   request (view, axes, collection, seen) {
     const box = collection.queries.cube ? boxFor(collection, seen) : null
     if (!box) return null
-    const url = fieldAddress(this.root, view, axes, box)
-    return { url, query: 'cube', formats: collection.queries.cube.formats, name: view.collection, about: aboutName({ ...view, drawn: null }), flat: true }
+    const [url, about] = [fieldAddress(this.root, view, axes, box), aboutName({ ...view, drawn: null })]
+    return { url, query: 'cube', formats: collection.queries.cube.formats, name: view.collection, about, flat: true }
   }
 
   /** The field in a document of such a request; null where it has none. */

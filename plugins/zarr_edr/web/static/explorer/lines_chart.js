@@ -33,7 +33,10 @@ export function drawLines (parent, chart) {
     plots.push(plotIn(box, options(chart, lines, unit, upright, height, reading), aligned(lines), ['x']))
     parent.append(reading.element)
   }
-  if (Number.isFinite(chart.marked)) parent.append(h('p', { class: 'note marked' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), `Dashed: the ${chart.axis.what} of the map`))
+  if (Number.isFinite(chart.marked)) {
+    const dashes = h('span', { class: 'mark', 'aria-hidden': 'true' })
+    parent.append(h('p', { class: 'note marked' }, dashes, `Dashed: the ${chart.axis.what} of the map`))
+  }
   parent.append(buttons(plots, ['x'], upright))
   return plots
 }

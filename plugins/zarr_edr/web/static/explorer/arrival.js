@@ -6,8 +6,10 @@ import { KINDS } from './shapes.js'
 
 /** Say in a line what has come, the summary of a chart, and to who only listens where that is; nothing without a chart. */
 export function announce (chart, drawn) {
-  fill(byId('told'), chart && h('p', { class: chart.kind === 'values' ? 'single' : 'summary', id: 'chart-summary' },
-    h('span', { class: 'off-screen' }, `Values ${whereText(drawn)}: `), chart.summary))
+  fill(byId('told'), chart && [
+    h('p', { class: 'off-screen' }, `Values ${whereText(drawn)}.`),
+    h('p', { class: chart.kind === 'values' ? 'single' : 'summary', id: 'chart-summary' }, chart.summary)
+  ])
 }
 
 /** Where a shape is, in words. */

@@ -1,5 +1,6 @@
 // The answer for what was drawn: a chart, its numbers as a table, and the ways to look at it.
 
+import { announce } from './arrival.js'
 import { drawCells } from './cells_chart.js'
 import { chartOf } from './charts.js'
 import { byId, fill, h } from './dom.js'
@@ -66,14 +67,16 @@ export class ChartPanel {
 
   put (chart, view) {
     const drawing = h('div', { class: 'drawing', role: 'group', 'aria-label': `Chart: ${WAYS[view.way]}` })
-    fill(this.body, h('p', { class: chart.kind === 'values' ? 'single' : 'summary', id: 'chart-summary' }, chart.summary), drawing)
+    fill(this.body, drawing)
     const options = { paletteName: view.palette, range: view.range }
     if (chart.kind === 'lines') this.plots = drawLines(drawing, chart)
     if (chart.kind === 'cells') this.plots = drawCells(drawing, chart, options)
     this.body.append(tableOf(chart.table, chart.kind === 'values'))
+    announce(chart, view.drawn)
   }
 
   blank () {
+    announce()
     this.plots.forEach(plot => plot.destroy())
     this.plots = []
     this.chart = null

@@ -45,7 +45,7 @@ MAX_HEAD_BYTES = 128 * 1024
 NEXT_S = 0.002
 """How long a thread waits for the next request on a connection before it gives it back to the event loop, which costs as much."""
 STAYS = 16
-"""How many answers in a row it gives. Then the event loop looks whether it can answer by itself."""
+"""How many answers in a row it gives at least. Then the event loop may look whether it can answer by itself."""
 PASS_S = 0.0005
 PASSES = 4
 """How often, and how long each time, a connection is left to a worker that has fewer: together less than a client notices, and
@@ -372,7 +372,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         each other.
         """
         keep = self._answer(conn)
-        for _ in range(STAYS):
+        for _ in range(max(STAYS, self._attempts.pause)):
             if not keep or not self.alive or self._waiting or not conn.next_is_there():
                 break
             keep = self._answer(conn)

@@ -191,10 +191,10 @@ class ClusterScheduler:
     def _connected(self) -> _ReadClient:
         """The client, connected. Raises `_ClusterError` where that fails or failed a moment ago."""
         with self._lock:
-            if self._client is not None and self._client.status == "running":
-                return self._client
             if time.monotonic() < self._paused_until_s:
                 raise _ClusterError(self._pause_reason, waited=False)
+            if self._client is not None and self._client.status == "running":
+                return self._client
             if self._loop is None:
                 self._loop, self._thread = _start_loop()
                 atexit.register(self.close)

@@ -49,6 +49,63 @@ def test_a_tap_asks_for_a_place(phone: Explorer) -> None:
     assert phone.table()[0][0] == "Depth (m)"
 
 
+def in_sight(explorer: Explorer, element: str) -> bool:
+    """Whether an element is on the screen with all of its height."""
+    box, size = explorer.page.locator(element).bounding_box(), explorer.page.viewport_size
+    return box is not None and size is not None and box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
+
+
+def test_after_a_tap_the_map_leads_to_the_values(phone: Explorer) -> None:
+    phone.open("?collection=woa")
+    assert not phone.page.locator("#below").is_visible()
+    phone.page.touchscreen.tap(*phone.at(0.4, 0.5))
+    phone.page.locator("#chart-summary").wait_for()
+    assert not in_sight(phone, "#chart-summary")
+    phone.page.locator("#below").tap()
+    phone.until(lambda: in_sight(phone, "#chart-summary"))
+    phone.page.locator("#below").wait_for(state="hidden")
+
+
+def test_who_wants_no_motion_is_at_the_values_at_once(phone: Explorer) -> None:
+    phone.page.emulate_media(reduced_motion="reduce")
+    phone.open(PROFILE).page.locator("#chart-summary").wait_for()
+    phone.page.locator("#below").tap()
+    assert in_sight(phone, "#chart-summary")
+
+
+def test_values_beside_the_map_need_no_way_to_them(explorer: Explorer) -> None:
+    explorer.open(PROFILE).table()
+    assert not explorer.page.locator("#below").is_visible()
+
+
+def test_the_value_under_a_finger_is_not_behind_the_buttons_of_the_map(phone: Explorer) -> None:
+    phone.open("?collection=woa")
+    phone.page.touchscreen.tap(*phone.at(0.4, 0.5))
+    phone.page.locator("#under strong", has_text="degC").wait_for()
+    under, zoom = (phone.page.locator(name).bounding_box() for name in ("#under", ".leaflet-control-zoom"))
+    assert under is not None
+    assert zoom is not None
+    assert under["x"] + under["width"] <= zoom["x"]
+
+
+def test_all_that_is_said_of_a_collection_can_be_read_on_a_phone(phone: Explorer) -> None:
+    phone.open("?collection=woa")
+    cut = "about => about.scrollHeight > about.clientHeight + 1"
+    assert phone.page.locator("#about").evaluate(cut)
+    phone.press("More")
+    assert not phone.page.locator("#about").evaluate(cut)
+    title = "Ocean temperature by depth and month (World Ocean Atlas)."
+    assert phone.page.locator("#about").inner_text().startswith(title)
+    phone.press("Less")
+    assert phone.page.locator("#about").evaluate(cut)
+
+
+def test_on_a_phone_held_across_the_map_is_whole(phone: Explorer) -> None:
+    phone.page.set_viewport_size({"width": 740, "height": 360})
+    phone.open("?collection=woa")
+    assert in_sight(phone, "#map")
+
+
 def swipe(phone: Explorer, start: tuple[float, float], end: tuple[float, float]) -> None:
     """A finger goes from one place of the map to another."""
     touch = phone.page.context.new_cdp_session(phone.page)
@@ -137,6 +194,33 @@ def test_what_is_in_the_middle_is_told_to_who_moves_the_map_by_keys(explorer: Ex
     explorer.page.locator("#map").focus()
     explorer.page.keyboard.press("ArrowRight")
     explorer.page.locator("#under[aria-live=polite]", has_text="degC").wait_for()
+
+
+def test_who_listens_is_told_which_values_have_come(explorer: Explorer) -> None:
+    explorer.open(PROFILE).table()
+    told = explorer.page.locator("#told[role=status]")
+    assert re.search(r"1°N 30°W.*19 values; from [\d.]+ to [\d.]+ degC$", told.text_content() or "")
+    explorer.press("Clear")
+    explorer.until(lambda: told.inner_text() == "")
+
+
+def luminance(colour: str) -> float:
+    """Of #rrggbb, as WCAG has it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_coasts_stand_out_from_whatever_is_beneath(themed: Explorer) -> None:
+    themed.open()
+    style = "name => getComputedStyle(document.documentElement).getPropertyValue(`--coast${name}`).trim()"
+    line, halo = (themed.page.evaluate(style, name) for name in ("", "-halo"))
+    share = int(halo[7:9], 16) / 255
+    for grey in range(256):
+        mixed = [round(int(halo[i : i + 2], 16) * share + grey * (1 - share)) for i in (1, 3, 5)]
+        beneath = luminance(f"#{grey:02x}{grey:02x}{grey:02x}") + 0.05
+        both = [luminance(line) + 0.05, luminance("#{:02x}{:02x}{:02x}".format(*mixed)) + 0.05]
+        assert max(max(each, beneath) / min(each, beneath) for each in both) >= 3
 
 
 def test_tools_and_sliders_say_what_they_are(explorer: Explorer) -> None:

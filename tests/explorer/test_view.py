@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .conftest import Explorer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 WHOLE = (
     "?collection=era5ens&parameter=z&also=t&datetime=2017-01-01T12:00:00Z&z=850&dim-number=3"
@@ -147,6 +152,22 @@ def test_play_steps_through_the_times(explorer: Explorer) -> None:
     explorer.press("Stop")
     months = [url.partition("datetime=0000-")[2][:2] for url in explorer.data_requests()]
     assert months[:4] == ["12", "01", "02", "03"]
+
+
+def test_play_ends_where_the_service_does(explorer: Explorer) -> None:
+    explorer.open("?collection=woa")
+    asked: list[str] = []
+
+    def gone(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    explorer.page.route(re.compile("/woa/cube"), gone)
+    explorer.press("Play")
+    explorer.page.get_by_text("The service does not answer.").wait_for()
+    explorer.page.get_by_role("button", name="Play", exact=True).wait_for()
+    explorer.page.wait_for_timeout(1200)  # for more than two further times
+    assert len(asked) == 1
 
 
 def test_a_closer_look_asks_for_finer_cells(explorer: Explorer) -> None:

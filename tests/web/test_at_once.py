@@ -128,12 +128,21 @@ def test_attempts_pause_for_longer_while_they_fail() -> None:
     assert tried == [0, 2, 6, 14]
 
 
-def test_attempts_go_on_once_one_succeeds() -> None:
-    attempts = Attempts()
-    attempts.failed()
-    assert not attempts.is_next()
-    assert attempts.is_next()
-    attempts.succeeded()
-    assert attempts.is_next()
-    attempts.failed()
-    assert [attempts.is_next(), attempts.is_next()] == [False, True]
+def test_attempts_that_succeed_are_made_with_every_request_in_the_end() -> None:
+    attempts, tried = Attempts(), []
+    for _ in range(3):
+        attempts.failed()
+    for number in range(20):
+        if attempts.is_next():
+            tried.append(number)
+            attempts.succeeded()
+    assert tried == [7, 11, 13, *range(14, 20)]
+
+
+def test_few_attempts_are_made_where_few_succeed() -> None:
+    attempts, tried = Attempts(), 0
+    for number in range(10_000):
+        if attempts.is_next():
+            tried += 1
+            attempts.succeeded() if number % 16 == 0 else attempts.failed()
+    assert tried < 200

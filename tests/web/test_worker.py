@@ -221,11 +221,11 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[PatientWorker]:
     made.tmp.close()
 
 
-@pytest.mark.parametrize(("busy_threads", "answers"), [(1, 1 + worker.STAYS), (2, 1)])
-def test_a_thread_stays_with_a_busy_client_while_there_are_others(
-    patient: PatientWorker, busy_threads: int, answers: int
+@pytest.mark.parametrize(("waiting", "answers"), [(0, 1 + worker.STAYS), (1, 1)])
+def test_a_thread_stays_with_a_busy_client_while_nobody_waits(
+    patient: PatientWorker, waiting: int, answers: int
 ) -> None:
-    patient._busy, busy = busy_threads, BusyConnection()
+    patient._waiting, busy = waiting, BusyConnection()
     assert patient.handle(busy) is True
     assert busy.requests == answers
 

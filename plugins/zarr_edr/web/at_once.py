@@ -21,7 +21,7 @@ from zarr_edr.schedule import InlineScheduler, Scheduler
 
 _MOST_CELLS = 20_000
 """Values of an answer; to write so many takes some 2 ms, in which nobody else is answered."""
-_MOST_PAUSE = 32
+_MOST_PAUSE = 255
 _SHORT_QUERY = re.compile(rb"GET [^ ]{0,200}/position\?[^ ]{1,500} HTTP/1\.1\r\n")
 _MORE_THAN_A_QUERY = re.compile(
     rb"\r\n(?:content-length|transfer-encoding|upgrade|expect|if-none-match|authorization|origin|range)[ \t]*:",
@@ -83,10 +83,14 @@ def may_be_at_hand(head: bytes | bytearray) -> bool:
 
 
 class Attempts:
-    """When to try: always, until it fails; then again after a pause, which grows from failure to failure."""
+    """When to try: after a pause, which doubles with each failure and halves with each success, down to none.
+
+    Where few answers are at hand, to try each would take longer than those few gain.
+    """
 
     def __init__(self) -> None:
-        self._pause = self._left = 0
+        self.pause = self._left = 0
+        """Requests between two attempts."""
 
     def is_next(self) -> bool:
         """Whether to try with the next request. To be asked for each."""
@@ -97,8 +101,8 @@ class Attempts:
 
     def succeeded(self) -> None:
         """The attempt was worth it."""
-        self._pause = 0
+        self._left = self.pause = self.pause // 2
 
     def failed(self) -> None:
         """The answer was not at hand."""
-        self._left = self._pause = min(_MOST_PAUSE, 2 * self._pause + 1)
+        self._left = self.pause = min(_MOST_PAUSE, 2 * self.pause + 1)

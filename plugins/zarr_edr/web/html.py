@@ -110,6 +110,7 @@ def render(
     title: str = "",
     chart: Preview | None = None,
     downloads: Sequence[Download] | None = None,
+    collections: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """A document as an HTML page, to be sent with `headers_of(kind)`.
 
@@ -122,6 +123,7 @@ def render(
         title: the heading, where the document has no title of its own.
         chart: what is known of the picture of a coverage, which the same address gives with `f=PNG`; None: there is none.
         downloads: formats in which the same address gives a coverage; empty: it has no address; None: JSON alone.
+        collections: what the landing page names of the data: id, title and description of each.
     """
     base = base_url.rstrip("/")
     root = urlsplit(base).path
@@ -145,6 +147,7 @@ def render(
         view=_view(kind, document, base),
         chart=chart,
         downloads=downloads,
+        collections=collections,
     )
 
 

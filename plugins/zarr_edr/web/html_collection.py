@@ -247,8 +247,10 @@ def _choices(collection: Mapping[str, Any]) -> list[Field]:
         hint = "a time, a day, an interval a/b, a list a,b; ../.. is all"
         fields.append(Field("datetime", "When", when, hint, suggestions=times))
     if level := _first_level(extent):
-        hint = "a level, an interval a/b, a list a,b; ../.. is all"
-        fields.append(Field("z", "Level", level, hint, suggestions=_listed(extent.get("vertical") or {})))
+        levels = extent.get("vertical") or {}
+        hint = "../.. is all, which is a profile; or a level, an interval a/b, a list a,b"
+        several = len(levels.get("values") or levels.get("interval") or ()) > 1
+        fields.append(Field("z", "Level", "../.." if several else level, hint, suggestions=_listed(levels)))
     for axis in _custom(extent):
         if first := _first(axis):
             hint = "a value, an interval a/b, a list a,b"

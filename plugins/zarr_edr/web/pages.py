@@ -63,6 +63,10 @@ def register(app: Flask, blueprint: Blueprint, config: Mapping[str, Any], catalo
     html.register_static(app, blueprint.url_prefix or "")
 
 
+_MOST_NAMED = 12
+"""Collections that the landing page names; the page of the collections has all."""
+
+
 class Once[T]:
     """Things by name, each made once, however many threads ask for it at the same time."""
 
@@ -90,6 +94,8 @@ class Page:
     document: JsonObject
     base_url: str
     max_age_s: int
+    collections: tuple[JsonObject, ...] = ()
+    """What its page names of the data: id, title and description of each."""
     _bodies: Once[Body] = field(default_factory=Once, init=False, repr=False, compare=False)
 
     @property
@@ -104,7 +110,11 @@ class Page:
 
     def _html(self) -> Body:
         path = f"{self.path}?f=html"
-        return Body.of(html.render(self.kind, self.document, base_url=self.base_url, path=path).encode())
+        return Body.of(
+            html.render(
+                self.kind, self.document, base_url=self.base_url, path=path, collections=self.collections
+            ).encode()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +185,13 @@ class _Views:
 
     def landing_page(self) -> Response:
         """GET /."""
-        return _respond(self._page("landing", "/", lambda: metadata.landing_page(self._service, self._stock.links())))
+        return _respond(self._pages.get("/", self._landing_page))
+
+    def _landing_page(self) -> Page:
+        document = metadata.landing_page(self._service, self._stock.links())
+        named = [self._catalog.get(id_) for id_ in self._listed()[:_MOST_NAMED]]
+        texts = tuple({"id": c.id, "title": c.title, "description": c.description} for c in named)
+        return Page("landing", "/", document, self._service.url, self._max_age_s, texts)
 
     def conformance(self) -> Response:
         """GET /conformance."""
@@ -204,11 +220,13 @@ class _Views:
             return Page("collections", "/collections", document, self._service.url, self._max_age_s)
         return self._page("collections", "/collections", lambda: self._list([]))
 
-    def _list(self, others: list[JsonObject]) -> JsonObject:
+    def _listed(self) -> list[str]:
+        """Ids of our collections, without those that are served unlisted."""
         hidden = {id_ for id_, resource in self._service.resources.items() if resource.hidden}
-        listed = [
-            metadata.collection(self._service, c) for id_, c in self._catalog.collections.items() if id_ not in hidden
-        ]
+        return [id_ for id_ in self._catalog.collections if id_ not in hidden]
+
+    def _list(self, others: list[JsonObject]) -> JsonObject:
+        listed = [metadata.collection(self._service, self._catalog.get(id_)) for id_ in self._listed()]
         in_order = {document["id"]: document for document in (*listed, *others)}
         return metadata.collections(
             self._service, [in_order[id_] for id_ in self._service.resources if id_ in in_order]

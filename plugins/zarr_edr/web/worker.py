@@ -45,7 +45,7 @@ MAX_HEAD_BYTES = 128 * 1024
 NEXT_S = 0.002
 """How long a thread waits for the next request on a connection before it gives it back to the event loop, which costs as much."""
 STAYS = 16
-"""How many answers in a row it gives. Then the event loop looks whether it can answer by itself."""
+"""How many answers in a row it gives at least. Then the event loop may look whether it can answer by itself."""
 PASS_S = 0.0005
 PASSES = 4
 """How often, and how long each time, a connection is left to a worker that has fewer: together less than a client notices, and
@@ -240,9 +240,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._busy = 0
-        """Threads that are with a client."""
-        self._busy_lock = Lock()
+        self._waiting = 0
+        """Connections with work that no thread has begun yet."""
+        self._waiting_lock = Lock()
         self._attempts = Attempts()
         self._passed = 0
         self._trimmer = Trimmer()
@@ -255,20 +255,17 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
 
     def enqueue_req(self, conn: Connection, work: Callable[[Connection], Any] | None = None) -> None:
         """Give a connection whose request is there, or on which other `work` is to be done, to the next free thread."""
-        future = self.tpool.submit(self._at_work, work or self.handle, conn)
+        self._count_waiting(1)
+        future = self.tpool.submit(self._begin, work or self.handle, conn)
         future.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
 
-    def _at_work(self, work: Callable[[Connection], Any], conn: Connection) -> Any:
-        """Do some work in a thread, which counts as busy meanwhile."""
-        self._count_busy(1)
-        try:
-            return work(conn)
-        finally:
-            self._count_busy(-1)
+    def _begin(self, work: Callable[[Connection], Any], conn: Connection) -> Any:
+        self._count_waiting(-1)
+        return work(conn)
 
-    def _count_busy(self, more: int) -> None:
-        with self._busy_lock:
-            self._busy += more
+    def _count_waiting(self, more: int) -> None:
+        with self._waiting_lock:
+            self._waiting += more
 
     def _answered_at_once(self, conn: Connection) -> bool | None:
         """Answer from the event loop, if that is at hand; whether to keep the connection, None where there is no answer."""
@@ -371,11 +368,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
     def handle(self, conn: Connection) -> Any:
         """Answer a request, in a thread, and those that follow on its heels; true to keep the connection.
 
-        A client is served again only while there is a thread for others.
+        A client is served again only while nobody waits for a thread: more threads at work only take the interpreter's lock from
+        each other.
         """
         keep = self._answer(conn)
-        for _ in range(STAYS):
-            if not keep or not self.alive or self._busy >= self.cfg.threads or not conn.next_is_there():
+        for _ in range(max(STAYS, self._attempts.pause)):
+            if not keep or not self.alive or self._waiting or not conn.next_is_there():
                 break
             keep = self._answer(conn)
         if not keep:

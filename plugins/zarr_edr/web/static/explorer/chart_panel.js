@@ -1,6 +1,7 @@
 // The answer for what was drawn: a chart, its numbers as a table, and the ways to look at it.
 
 import { aboutText } from './about.js'
+import { announce } from './arrival.js'
 import { drawCells } from './cells_chart.js'
 import { chartOf } from './charts.js'
 import { byId, fill, h } from './dom.js'
@@ -67,11 +68,9 @@ export class ChartPanel {
 
   put (chart, view) {
     const drawing = h('div', { class: 'drawing', role: 'group', 'aria-label': `Chart: ${WAYS[view.way]}` })
-    fill(this.body,
-      h('p', { class: 'whereabouts', id: 'chart-about' }, chart.about),
-      h('p', { class: chart.kind === 'values' ? 'single' : 'summary', id: 'chart-summary' }, chart.summary))
+    announce(chart)
     if (chart.kind === 'nothing') return
-    this.body.append(drawing)
+    fill(this.body, drawing)
     const options = { paletteName: view.palette, range: view.range }
     if (chart.kind === 'lines') this.plots = drawLines(drawing, chart)
     if (chart.kind === 'cells') this.plots = drawCells(drawing, chart, options)
@@ -79,6 +78,7 @@ export class ChartPanel {
   }
 
   blank () {
+    announce()
     this.plots.forEach(plot => plot.destroy())
     this.plots = []
     this.chart = null

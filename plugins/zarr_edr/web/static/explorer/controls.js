@@ -25,6 +25,11 @@ export class Controls {
     for (const id of ['low', 'high']) byId(id).addEventListener('change', () => this.ranged())
     byId('range-auto').addEventListener('click', () => changed({ range: null }, false))
     byId('colours').addEventListener('submit', event => event.preventDefault())
+    byId('about-more').addEventListener('click', () => {
+      const whole = byId('about').classList.toggle('whole')
+      byId('about-more').setAttribute('aria-expanded', String(whole))
+      byId('about-more').textContent = whole ? 'Less' : 'More'
+    })
     fill(byId('palette'), PALETTES.map(name => h('option', { value: name }, name)))
   }
 
@@ -45,8 +50,15 @@ export class Controls {
     this.times({ ...view, ...this.resting }, axes)
     this.level({ ...view, ...this.resting }, axes)
     byId('palette').value = view.palette
-    byId('about').textContent = collection.description
+    this.about(collection)
     byId('about-link').setAttribute('href', `collections/${encodeURIComponent(view.collection)}?f=html`)
+  }
+
+  /** What the collection is: on a small screen its first lines, and all of it with the title, which may not fit its field, on demand. */
+  about ({ title, description }) {
+    byId('about-title').textContent = `${title.replace(/[.!?]$/, '')}. `
+    byId('about-text').textContent = description
+    byId('collection').title = title
   }
 
   dimensions (view, axes) {

@@ -13,17 +13,23 @@ const FEW = 25
 /** Tools that are dragged from corner to corner rather than clicked. */
 const DRAGGED = new Set(['box', 'circle'])
 
+/** Two clicks are a double click within so many pixels, and where the browser does not count those of a finger, milliseconds. */
+const CLOSE = 12
+const DOUBLE_MS = 300
+
 export class Drawing {
   /** `drawn` is called with each finished shape, `hint` with what to do next. */
   constructor (map, { drawn, hint }) {
     Object.assign(this, { map, drawn, hint, kind: 'point', shape: null, corners: [] })
     this.layer = L.layerGroup().addTo(map)
-    map.on('click', event => this.clicked(event.latlng))
+    this.draft = L.layerGroup().addTo(map)
+    map.on('click', event => this.again(event) || this.clicked(event.latlng))
     map.on('dblclick', () => this.finish())
     map.on('mousemove', ({ latlng }) => this.moved(latlng))
     map.on('move', () => this.keyed && this.sketch(this.middle()))
     map.on('keydown', ({ originalEvent }) => this.pressed(originalEvent))
     this.dragging()
+    this.pointed()
   }
 
   /** Choose a tool. */
@@ -34,8 +40,6 @@ export class Drawing {
     if (DRAGGED.has(kind)) this.map.dragging.disable()
     else this.map.dragging.enable()
     this.map.getContainer().classList.toggle('dragged-over', DRAGGED.has(kind))
-    if (this.shape) this.show(this.shape)
-    else this.layer.clearLayers()
     this.hint(HINTS[kind])
   }
 
@@ -43,40 +47,52 @@ export class Drawing {
   show (drawn) {
     this.shape = drawn
     this.begin()
-    this.layer.clearLayers()
     this.hint(HINTS[this.kind])
+  }
+
+  /**
+   * The shape whose values are shown, until another one takes its place. It can be changed by the tool it was drawn with, while
+   * nothing else is begun: what another tool does on its corners is a new shape.
+   */
+  paint () {
+    const drawn = this.shape
+    this.layer.clearLayers()
     if (!drawn) return
     const centre = this.map.getCenter().lng
     const turn = near(drawn.corners[0][0], centre) - drawn.corners[0][0]
     const at = drawn.corners.map(([x, y]) => [y, drawn.kind.startsWith('point') ? near(x, centre) : x + turn])
-    this.outline(drawn.kind, at, drawn.km)
-    if (at.length <= FEW || drawn.kind === 'points') at.forEach((place, i) => this.handle(place, i))
-    if (drawn.kind === 'circle') this.handle(edgeOf(at[0], drawn.km), 1)
+    const held = drawn.kind === this.kind && !this.corners.length
+    this.outline(this.layer, drawn.kind, at, drawn.km, this.corners.length ? { opacity: 0.6, dashArray: '2 6' } : {})
+    if (!held && !drawn.kind.startsWith('point')) return
+    if (at.length <= FEW || drawn.kind === 'points') at.forEach((place, i) => this.handle(place, i, held))
+    if (drawn.kind === 'circle') this.handle(edgeOf(at[0], drawn.km), 1, held)
   }
 
-  /** Nothing is begun. `keyed`: a box or circle was begun by keyboard, and ends in the middle of the map. */
+  /** Nothing is begun. `keyed`: what is begun was so by keyboard, and its next corner is the middle of the map. */
   begin () {
     this.corners = []
     this.keyed = false
+    this.draft.clearLayers()
+    this.paint()
   }
 
-  outline (kind, at, km) {
-    const style = { color: colour('drawn'), weight: 2.5, fillOpacity: 0.08, interactive: false }
-    if (kind === 'line') L.polyline(at, style).addTo(this.layer)
-    if (kind === 'polygon') L.polygon(at, style).addTo(this.layer)
-    if (kind === 'box') L.rectangle(at, style).addTo(this.layer)
-    if (kind === 'circle') L.polygon(circleOutline([at[0][1], at[0][0]], km).map(([x, y]) => [y, x]), style).addTo(this.layer)
+  outline (layer, kind, at, km, more) {
+    const style = { color: colour('drawn'), weight: 2.5, fillOpacity: 0.08, interactive: false, ...more }
+    if (kind === 'line') L.polyline(at, style).addTo(layer)
+    if (kind === 'polygon') L.polygon(at, style).addTo(layer)
+    if (kind === 'box') L.rectangle(at, style).addTo(layer)
+    if (kind === 'circle') L.polygon(circleOutline([at[0][1], at[0][0]], km).map(([x, y]) => [y, x]), style).addTo(layer)
   }
 
-  /** A corner that can be dragged. */
-  handle (place, index) {
+  /** A corner; `held`: that can be dragged. Others let clicks and drags through. */
+  handle (place, index, held) {
     const { kind, corners } = this.shape
     const numbered = kind === 'points' || kind === 'point'
     const dot = h('span', { class: numbered ? 'handle numbered' : 'handle' }, kind === 'points' ? String(index + 1) : '')
     if (numbered) dot.style.background = lineColour(index)
     const icon = L.divIcon({ html: dot, className: 'handle-box', iconSize: [HANDLE, HANDLE] })
     const title = kind === 'circle' && index === 1 ? 'Edge' : `${KINDS[kind].label} ${corners.length > 1 ? `corner ${index + 1}` : ''}`.trim()
-    const marker = L.marker(place, { icon, draggable: true, keyboard: false, title, alt: title }).addTo(this.layer)
+    const marker = L.marker(place, { icon, draggable: held, interactive: held, keyboard: false, title, alt: title }).addTo(this.layer)
     marker.on('dragend', () => this.drop(index, marker.getLatLng()))
   }
 
@@ -86,22 +102,41 @@ export class Drawing {
     this.offer(corners.map((corner, i) => i === index ? [lng, lat] : corner), km, kind)
   }
 
+  /** Whether a click is the second of a double click: that ends a shape, and is no corner of it. */
+  again ({ originalEvent: { detail, timeStamp }, containerPoint }) {
+    const before = this.lastClick
+    this.lastClick = { containerPoint, timeStamp }
+    return before && containerPoint.distanceTo(before.containerPoint) <= CLOSE && (detail > 1 || timeStamp - before.timeStamp < DOUBLE_MS)
+  }
+
   clicked ({ lng, lat }) {
+    this.keyed = false
     if (this.dropped || DRAGGED.has(this.kind)) return
     if (this.kind === 'point') return this.offer([[lng, lat]])
     if (this.kind === 'points') {
       const before = this.shape?.kind === 'points' ? this.shape.corners : []
       return this.offer([...before, [lng, lat]])
     }
-    this.corners.push([lng, lat])
+    if (!this.ends([lng, lat])) this.start([...this.corners, [lng, lat]])
     this.sketch()
-    this.hint(this.corners.length < KINDS[this.kind].least ? 'Click the next corner.' : 'Click more corners, or finish with a double click, Enter or the button.', this.corners.length >= KINDS[this.kind].least)
+    const enough = this.corners.length >= KINDS[this.kind].least
+    this.hint(enough ? LONGEST_HINT : 'Click the next corner.', enough)
   }
 
-  /** End a line or polygon; a double click has added its last corner twice. */
+  /** Whether a place is the last corner already. */
+  ends (place) {
+    return String(this.corners.at(-1)) === String(place)
+  }
+
+  /** Corners of a new shape. */
+  start (corners) {
+    this.corners = corners
+    if (corners.length === 1) this.paint()
+  }
+
+  /** End a line or polygon. */
   finish () {
-    const corners = this.corners.filter(([x, y], i, all) => i === 0 || Math.hypot(x - all[i - 1][0], y - all[i - 1][1]) > 1e-9)
-    if (corners.length >= KINDS[this.kind].least) this.offer(corners)
+    if (!DRAGGED.has(this.kind) && this.corners.length >= KINDS[this.kind].least) this.offer(this.corners)
   }
 
   pressed (event) {
@@ -109,17 +144,25 @@ export class Drawing {
     if (event.key === 'Escape') this.use(this.kind)
     if (event.key !== 'Enter') return
     if (DRAGGED.has(this.kind)) this.entered()
-    else if (this.corners.length) this.finish()
-    else this.clicked(this.map.getCenter())
+    else if (this.corners.length && !this.keyed) this.finish() // what was clicked
+    else this.cornered()
   }
 
   /** Enter for a box or circle: the middle of the map is where it begins, and then where it ends. */
   entered () {
     if (this.keyed) return this.dragged(this.corners[0], this.middle())
-    this.corners = [this.middle()]
+    this.start([this.middle()])
     this.keyed = true
     this.sketch(this.middle())
-    this.hint('Move the map by its arrow keys, and press Enter again.')
+    this.hint(AGAIN_HINT)
+  }
+
+  /** Enter for the others: the middle of the map is a corner, and the same place once more ends a line or polygon. */
+  cornered () {
+    if (this.keyed && this.ends(this.middle())) return this.finish()
+    this.clicked(this.map.getCenter())
+    this.keyed = this.corners.length > 0
+    if (this.corners.length === 1) this.hint(AGAIN_HINT)
   }
 
   middle () {
@@ -133,13 +176,21 @@ export class Drawing {
 
   /** What has been drawn of a shape so far. */
   sketch (pointer) {
-    this.layer.clearLayers()
+    this.draft.clearLayers()
     const corners = pointer ? [...this.corners, pointer] : this.corners
     const at = corners.map(([x, y]) => [y, x])
     const kind = this.kind === 'polygon' && at.length < 3 ? 'line' : this.kind
-    if (kind === 'circle') this.outline(kind, at, kilometres(corners[0], corners[1]))
-    else this.outline(kind, at)
-    for (const place of at.slice(0, this.corners.length)) L.circleMarker(place, { radius: 4, color: colour('drawn'), interactive: false }).addTo(this.layer)
+    this.outline(this.draft, kind, at, kind === 'circle' && kilometres(corners[0], corners[1]))
+    for (const place of at.slice(0, this.corners.length)) L.circleMarker(place, { radius: 4, color: colour('drawn'), interactive: false }).addTo(this.draft)
+  }
+
+  /** The map looks other while it is used by keys than while it is by pointer, whose clicks give it the focus, too. */
+  pointed () {
+    const container = this.map.getContainer()
+    const mark = on => () => container.classList.toggle('pointed', on)
+    container.addEventListener('pointerdown', mark(true), true)
+    container.addEventListener('keydown', mark(false), true)
+    container.addEventListener('blur', mark(false))
   }
 
   /** Boxes and circles: from where the pointer goes down to where it goes up. */
@@ -150,7 +201,7 @@ export class Drawing {
       if (!DRAGGED.has(this.kind) || event.button !== 0 || event.target.closest('.leaflet-control, .handle-box')) return
       if (!event.isPrimary) return this.ended() // a second finger: this is no drag but a zoom
       this.begin()
-      this.corners = [at(event)]
+      this.start([at(event)])
       container.setPointerCapture(event.pointerId)
     })
     container.addEventListener('pointermove', event => {
@@ -192,6 +243,10 @@ export class Drawing {
     }
   }
 }
+
+/** No hint is longer, button and all: so much room is kept, and the map stays where it is from click to click. */
+export const LONGEST_HINT = 'Click more corners, or finish with a double click, Enter or the button.'
+const AGAIN_HINT = 'Move the map by its arrow keys, and press Enter again.'
 
 const HINTS = {
   point: 'Click the map: the values of the cell there are shown.',

@@ -1,6 +1,7 @@
 // The explorer: one view, held in the page's address, shown by the controls, the map, the chart and the request.
 
 import { Failure, ROOT, ask } from './api.js'
+import { Below } from './arrival.js'
 import { axesOf, collectionOf } from './catalogue.js'
 import { showLegend } from './cells_chart.js'
 import { ChartPanel } from './chart_panel.js'
@@ -22,6 +23,7 @@ class Explorer {
     this.fieldTurn = 0
     this.mapSlot = new Slot(byId('map-state'), 'the map', () => this.drawField())
     this.requests = new RequestPanel()
+    this.below = new Below()
     this.controls = new Controls((patch, step) => this.change(patch, step))
     this.chart = new ChartPanel(patch => this.change(patch, false), () => { this.charted = null; this.drawChart() })
     this.mapView = new MapView(byId('map'), { assets, tiles: tiles ? { url: tiles, attribution } : null, moved: () => this.moved(), resized: () => this.view && this.drawField() })
@@ -163,6 +165,7 @@ class Explorer {
 
   drawChart () {
     const { view, axes, collection } = this
+    this.below.show(Boolean(view.drawn))
     const key = JSON.stringify([view.drawn, view.way, view.collection, view.run, view.parameter, view.also, view.every, view.dimensions, view.palette, view.range,
       view.way === 'series' || view.way === 'both' ? '' : view.time, view.way === 'profile' || view.way === 'both' || view.way === 'section' ? '' : view.level])
     if (key === this.charted) return this.chart.mark(view)
@@ -186,7 +189,10 @@ class Explorer {
     }
     const document = await this.mapSlot.load(request.url)
     if (turn !== this.fieldTurn) return // another picture is wanted by now
-    if (document === undefined) return this.picture(null) // it failed or was given up, which is told
+    if (document === undefined) { // it failed or was given up, which is told
+      this.controls.stop()
+      return this.picture(null)
+    }
     const field = this.fields.of(document, view, collection)
     this.picture(field)
     if (!field) this.mapSlot.say('There are no data at this time and level.')

@@ -1,6 +1,7 @@
 // The tools to draw with, by mouse or by typing coordinates.
 
 import { byId, fill, h } from './dom.js'
+import { LONGEST_HINT } from './draw.js'
 import { KINDS, NotAShape, cornersOf, shape } from './shapes.js'
 
 const TYPED = {
@@ -12,12 +13,26 @@ const TYPED = {
   circle: 'The middle: longitude and latitude'
 }
 
+const MOVE = 'Arrow keys move the map, + and - zoom;'
+const ENDS = 'Enter takes a corner under the cross, and once more there ends it.'
+const BEGINS = 'Enter begins under the cross, and ends where you press it again.'
+/** What the keys do while the map has them. */
+const KEYS = {
+  point: 'Enter takes the place under the cross.',
+  points: 'Enter takes each place under the cross.',
+  line: ENDS,
+  box: BEGINS,
+  polygon: ENDS,
+  circle: BEGINS
+}
+
 export class Tools {
   /** `use` is called with the kind that is chosen, `typed` with a shape, `finish` when a line or polygon is to end. */
   constructor ({ use, typed, finish }) {
     Object.assign(this, { use, typed })
     this.buttons = new Map(Object.entries(KINDS).map(([kind, { label }]) => [kind, h('button', { type: 'button', class: 'tool', onclick: () => this.choose(kind) }, icon(kind), label)]))
     fill(byId('tools'), [...this.buttons.values()])
+    byId('hint-room').prepend(`${LONGEST_HINT} `)
     byId('finish').addEventListener('click', finish)
     byId('typed').addEventListener('submit', event => { event.preventDefault(); this.submit() })
     this.choose('point')
@@ -30,12 +45,13 @@ export class Tools {
     byId('typed-label').textContent = TYPED[kind]
     byId('typed-radius').hidden = kind !== 'circle'
     byId('typed-fault').textContent = ''
+    byId('keys').textContent = `${MOVE} ${KEYS[kind]}`
     this.use(kind)
   }
 
   /** What to do next; `can` says whether a line or polygon may end here. */
   hint (text, can = false) {
-    byId('hint').textContent = text
+    if (byId('hint').textContent !== text) byId('hint').textContent = text // what has been read is not read again
     byId('finish').hidden = !can
   }
 

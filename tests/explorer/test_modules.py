@@ -321,4 +321,4 @@ def test_members_of_the_same_colour_have_other_dashes(call: Call) -> None:
 
 def test_the_name_of_a_file_has_no_character_that_a_system_forbids(call: Call) -> None:
     given = {"time": "2017-01-01T06:30:00Z", "level": "1e-3", "dimensions": {"a/b:c": "<\u00e4>"}}
-    assert call("about", "aboutName", given) == "2017-01-01T063000-level1e-3-a_b_c_"
+    assert call("about", "aboutName", given) == "2017-01-01T0630-level1e-3-a_b_c_"

@@ -181,7 +181,7 @@ def test_the_address_is_that_of_the_file_that_was_taken(explorer: Explorer) -> N
     summary(explorer)
     with explorer.page.expect_download() as expected:
         explorer.page.locator("#quick").get_by_role("link", name="CSV").click()
-    assert requests.get(explorer.url, timeout=60).text == expected.value.path().read_text(newline="")
+    assert requests.get(explorer.url, timeout=60).text == expected.value.path().read_bytes().decode()
 
 
 def test_what_a_file_does_not_say_of_itself_is_told_beside_it(explorer: Explorer) -> None:

@@ -63,7 +63,7 @@ function bounds (corners) {
 export function aboutName ({ drawn, time, level, dimensions = {} }) {
   const parts = [
     drawn && placeName(drawn),
-    time && time.replace(/Z$/, '').replace(/T00:00(:00)?$/, '').replaceAll(':', ''),
+    time && time.replace(/Z$/, '').replace(/T00:00(:00)?$/, '').replace(/(T\d\d:\d\d):00$/, '$1').replaceAll(':', ''),
     level && `level${level}`,
     ...Object.entries(dimensions).map(([id, value]) => `${id}${value}`)
   ]

@@ -131,10 +131,11 @@ def test_a_line_that_was_named_later_can_be_hidden(explorer: Explorer) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("chart", ["profile", "series", "both"])
-def test_the_column_of_values_is_seen(explorer: Explorer, chart: str, width: int) -> None:
+@pytest.mark.parametrize("search", ["woa&chart=profile", "woa&chart=series", "woa&chart=both", "a1b"])
+def test_the_column_of_values_is_seen(explorer: Explorer, search: str, width: int) -> None:
     explorer.page.set_viewport_size({"width": width, "height": 800})
-    explorer.open(f"?collection=woa&draw=point:-30+1&chart={chart}").table()
+    place = "-90+40" if search == "a1b" else "-30+1"
+    explorer.open(f"?collection={search}&draw=point:{place}").table()
     wide = explorer.page.locator("#chart .wide")
     assert wide.evaluate("each => each.scrollWidth - each.clientWidth") == 0
     headings = wide.locator("thead th").evaluate_all("all => all.map(each => each.scrollWidth - each.clientWidth)")

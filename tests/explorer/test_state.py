@@ -109,7 +109,7 @@ def test_a_map_turned_round_and_round_asks_and_links_as_before(explorer: Explore
         explorer.drag((0.98, 0.3), (0.02, 0.3))
         explorer.page.wait_for_timeout(300)
     explorer.click((0.5, 0.5))
-    explorer.page.locator("#chart-state > *, #chart > *").first.wait_for()
+    explorer.page.locator("#chart-state > *, #told > *").first.wait_for()
     explorer.until(lambda: "at=-30," not in explorer.page.url)
     x, _, _ = re.findall(r"[-\d.]+", explorer.page.url.partition("&at=")[2])[:3]
     assert -180 <= float(x) <= 180

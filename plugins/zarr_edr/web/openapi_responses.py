@@ -42,7 +42,8 @@ def _schema(name: str) -> JsonObject:
 
 
 def _failure(description: str) -> JsonObject:
-    return {"description": description, "content": {"application/json": _schema("exception")}}
+    page = {"schema": {"type": "string"}}  # for browsers, and where f=HTML is asked for
+    return {"description": description, "content": {"application/json": _schema("exception"), "text/html": page}}
 
 
 class Responses:

@@ -295,6 +295,15 @@ class TestLoss:
             assert patient.run(double, [1], Deadline.after(30))[1] == "threads"
         patient.close()
 
+    def test_for_want_of_workers_keeps_no_second_request_waiting(self, port: int, cluster: ClusterScheduler) -> None:
+        patient = ClusterScheduler(cluster.address, retry_s=1000)
+        with dask_scheduler(port):
+            patient.run(double, [1], Deadline.after(30))
+            with dask_worker(cluster.address):
+                assert patient.run(double, [1], Deadline.after(30))[1] == "threads"
+        assert FALLBACKS.last_reason == "the scheduler has no workers"
+        patient.close()
+
     def test_is_met_with_tasks_for_threads(self, cluster: ClusterScheduler) -> None:
         assert cluster.chunks_per_task(1000, MIB) == schedule.ThreadScheduler().chunks_per_task(1000, MIB)
 

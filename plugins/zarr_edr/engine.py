@@ -76,9 +76,10 @@ class _Made:
     chunks: int
 
 
-def _read(planned: ReadPlan, query: Query, collection: Collection, deadline: Deadline) -> tuple[CoverageSet, ReadStats]:
-    arrays, stats = read(planned, choose(collection.settings, planned), deadline)
-    coverages = in_crs(cover(planned, arrays, collection.crs, deadline), query.crs)
+def _read(planned: ReadPlan, scheduler: Scheduler, task: _Task) -> tuple[CoverageSet, ReadStats]:
+    query, deadline = task.query, task.clock.now()
+    arrays, stats = read(planned, scheduler, deadline)
+    coverages = in_crs(cover(planned, arrays, task.collection.crs, deadline), query.crs)
     deadline.check()
     return replace(coverages, tags=query.tags), stats
 
@@ -159,21 +160,21 @@ def _made(task: _Task) -> _Made | None:
     if not planned.groups:
         return None
     planned.admit(task.collection.settings.limits)
-    task.look(planned, choose(task.collection.settings, planned))
+    scheduler = choose(task.collection.settings, planned)
+    task.look(planned, scheduler)
     task.clock.now().check()
     if isinstance(task.encoder, PartsEncoder):
-        return _in_parts(task, task.encoder, Parts(planned, ROWS_PER_PART))
-    coverages, stats = _read(planned, task.query, task.collection, task.clock.now())
+        return _in_parts(task, task.encoder, Parts(planned, ROWS_PER_PART), scheduler)
+    coverages, stats = _read(planned, scheduler, task)
     coverages = replace(coverages, endpoint=task.endpoint, page=task.page)
     return _Made(iter(task.encoder.encode(coverages)), stats, planned.cells, planned.chunks)
 
 
-def _in_parts(task: _Task, encoder: PartsEncoder, parts: Parts) -> _Made:
+def _in_parts(task: _Task, encoder: PartsEncoder, parts: Parts, scheduler: Scheduler) -> _Made:
     """An answer that is read while it is written."""
     planned, query, collection = parts.plan, task.query, task.collection
     gauge = _Gauge(planned.chunks, len(parts), task.progress)
     file = None if task.spill is None else Spill(task.spill)
-    scheduler = choose(collection.settings, planned)
     reading = Reading(planned, scheduler, file, lambda: gauge.read(reading.stats.chunks))
     outline = Outline.of_plan(planned, labelled(collection.crs, query.crs), query.tags)
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from zarr_edr.web import assets, html
@@ -67,3 +68,23 @@ def test_a_page_that_is_kept_is_asked_for_again_once_its_program_is_another(
 def test_a_page_shows_the_address_of_its_data_as_clients_ask_for_it(client: FlaskClient) -> None:
     page = client.get(DATA).text
     assert ">http://localhost:5000/collections/ostia/position?coords=POINT(-30%201)&amp;f=CoverageJSON</a>" in page
+
+
+@pytest.fixture(scope="module")
+def static() -> FlaskClient:
+    app = Flask(__name__, static_folder=None)
+    html.register_static(app, "/v1")
+    return app.test_client()
+
+
+@pytest.mark.parametrize(("name", "media_type"), [("style.css", "text/css"), ("world.svg", "image/svg+xml")])
+def test_static_files_are_served_and_remembered(static: FlaskClient, name: str, media_type: str) -> None:
+    first = static.get(f"/v1/static/zarr-edr/{name}")
+    again = static.get(f"/v1/static/zarr-edr/{name}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, first.mimetype, first.headers["X-Content-Type-Options"]) == (200, media_type, "nosniff")
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("name", ["", "nope.css", "../html.py", "..%2fhtml.py", "style.css/", "%2e%2e/html.py"])
+def test_no_other_file_is_served(static: FlaskClient, name: str) -> None:
+    assert static.get(f"/v1/static/zarr-edr/{name}").status_code == 404

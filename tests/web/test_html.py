@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -393,23 +391,3 @@ def test_a_page_of_data_links_the_whole_of_its_query() -> None:
 
 def test_a_document_without_a_title_gets_the_one_it_is_given() -> None:
     assert "<h1>Rather this</h1>" in html.render("coverage", COVERAGE, base_url=BASE, path="/x", title="Rather this")
-
-
-@pytest.fixture(scope="module")
-def static() -> FlaskClient:
-    app = Flask(__name__, static_folder=None)
-    html.register_static(app, "/v1")
-    return app.test_client()
-
-
-@pytest.mark.parametrize(("name", "media_type"), [("style.css", "text/css"), ("world.svg", "image/svg+xml")])
-def test_static_files_are_served_and_remembered(static: FlaskClient, name: str, media_type: str) -> None:
-    first = static.get(f"/v1/static/zarr-edr/{name}")
-    again = static.get(f"/v1/static/zarr-edr/{name}", headers={"If-None-Match": first.headers["ETag"]})
-    assert (first.status_code, first.mimetype, first.headers["X-Content-Type-Options"]) == (200, media_type, "nosniff")
-    assert (again.status_code, again.data) == (304, b"")
-
-
-@pytest.mark.parametrize("name", ["", "nope.css", "../html.py", "..%2fhtml.py", "style.css/", "%2e%2e/html.py"])
-def test_no_other_file_is_served(static: FlaskClient, name: str) -> None:
-    assert static.get(f"/v1/static/zarr-edr/{name}").status_code == 404

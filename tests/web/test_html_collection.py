@@ -80,6 +80,21 @@ def test_an_example_asks_for_the_last_time_one_level_one_member_and_one_paramete
     }
 
 
+@pytest.mark.parametrize(
+    ("vertical", "level"),
+    [
+        ({"interval": [["500", "850"]], "values": ["850", "500"]}, "../.."),
+        ({"interval": [["0", "90"]], "values": ["R10/0/10"]}, "../.."),
+        ({"interval": [["2", "2"]], "values": ["2"]}, "2"),
+    ],
+    ids=["listed", "evenly spaced", "one"],
+)
+def test_the_form_for_a_place_asks_for_its_whole_profile(vertical: dict[str, Any], level: str) -> None:
+    form = view(collection(vertical=vertical), BASE).form
+    assert form is not None
+    assert {field.name: field.value for field in form.fields}["z"] == level
+
+
 def test_where_times_are_not_listed_the_end_of_the_interval_is_asked_for() -> None:
     described = collection(temporal={"interval": [["2013-01-01", "2014-01-01"]], "values": ["R9000/2013-01-01/PT1H"]})
     assert parameters(described, "position")["datetime"] == "2014-01-01"

@@ -83,3 +83,11 @@ def test_the_policy_of_every_page_allows_this_service_alone(client: FlaskClient,
     policy = page.headers["Content-Security-Policy"]
     sources = {word for part in policy.split(";") for word in part.split()[1:]}
     assert sources <= {"'self'", "'none'", "data:"}
+
+
+def test_the_first_page_leads_to_each_collection_and_to_its_map(client: FlaskClient) -> None:
+    page, titles = client.get("/?f=html").text, client.get("/collections?f=json").get_json()["collections"]
+    for collection in titles:
+        assert collection["title"] in said(page)
+        assert f'href="/explorer?collection={collection["id"]}"' in page
+        assert f'href="/collections/{collection["id"]}"' in page

@@ -249,7 +249,7 @@ def _choices(collection: Mapping[str, Any]) -> list[Field]:
     if level := _first_level(extent):
         levels = extent.get("vertical") or {}
         hint = "../.. is all, which is a profile; or a level, an interval a/b, a list a,b"
-        several = len(levels.get("values") or levels.get("interval") or ()) > 1
+        several = any(len(set(ends)) > 1 for ends in levels.get("interval") or ())
         fields.append(Field("z", "Level", "../.." if several else level, hint, suggestions=_listed(levels)))
     for axis in _custom(extent):
         if first := _first(axis):

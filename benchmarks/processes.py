@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[1]
-START_S = 120
+START_S = 600
 STOP_S = 20
 IDLE_CORES = 0.05
 """Below this a server counts as idle."""

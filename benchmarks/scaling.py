@@ -158,7 +158,7 @@ def datasets(folder: Path) -> None:
     for count in (1, 100, 10_000):
         paths = {f"c{n}": folder / f"{count}-{n}.zarr" for n in range(count)}
         for path in paths.values():
-            shutil.copytree(source, path)
+            shutil.copytree(source, path, copy_function=os.link)
         start = time.perf_counter()
         with serving({id_: str(path) for id_, path in paths.items()}, folder) as server:
             ids = [f"c{n * 7919 % count}" for n in range(400)]

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from zarr_edr.dataset import catalog as catalog_module
 from zarr_edr.dataset.catalog import PROVIDER, Catalog, extents, forget_shared, shared_collection
+from zarr_edr.dataset.source import open_group
 from zarr_edr.errors import ConfigurationError, NotFound
 
 
@@ -95,6 +97,22 @@ class TestCatalog:
         data = store(tmp_path / "a.zarr")
         catalog = Catalog.open({"c": resource(data), "d": resource(data)})
         assert catalog.get("c").parameters is catalog.get("d").parameters
+
+    def test_stores_are_opened_at_the_same_time(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        resources = {name: resource(store(tmp_path / f"{name}.zarr")) for name in "abcd"}
+        together = Barrier(len(resources))
+
+        def slowly(*arguments: Any) -> Any:
+            together.wait(timeout=60)  # breaks where one waits for another
+            return open_group(*arguments)
+
+        monkeypatch.setattr(catalog_module, "open_group", slowly)
+        assert list(Catalog.open(resources).collections) == list(resources)
+
+    def test_the_first_of_several_wrong_blocks_is_told(self, tmp_path: Path) -> None:
+        resources = {name: resource(str(tmp_path / name)) for name in "fedcba"}
+        with pytest.raises(ConfigurationError, match="Collection 'f'"):
+            Catalog.open(resources)
 
     def test_other_resources_are_passed_over(self) -> None:
         others = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -21,6 +21,9 @@ from zarr_edr.settings import CollectionSettings
 
 PROVIDER = "zarr_edr.ZarrEDRProvider"
 """Name of the provider in a pygeoapi configuration."""
+
+_OPENED_AT_ONCE = 16
+"""Stores. To open one over a network is some ten round trips, one after the other."""
 
 _shared: dict[str, Future[Collection]] = {}
 _shared_lock = Lock()
@@ -95,7 +98,10 @@ class Catalog:
 
         Raises `ConfigurationError` or `StoreUnavailable`, with the id of the collection in the message.
         """
-        return cls({str(id_): _named(str(id_), r, p) for id_, r in resources.items() if (p := provider_block(r))})
+        ours = {str(id_): (resource, p) for id_, resource in resources.items() if (p := provider_block(resource))}
+        with ThreadPoolExecutor(_OPENED_AT_ONCE, "zarr-edr-open") as pool:
+            opened = pool.map(lambda id_: _named(id_, *ours[id_]), ours)
+            return cls(dict(zip(ours, opened, strict=True)))
 
     def get(self, id: str, instance: str | None = None) -> Collection:  # noqa: A002 - the standard's name for it
         """The collection of that id, or one of its instances. Raises `NotFound`."""

@@ -11,6 +11,7 @@ import importlib.util
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import fsspec
@@ -38,6 +39,7 @@ BACKENDS: Mapping[str, str] = {
 _forking: set[int] = set()
 """Ids of the processes that will be forked. A fork has another."""
 _helpers: list[Helper] = []
+_helpers_lock = Lock()
 
 
 class RemoteStore(ProcessStore):
@@ -102,8 +104,9 @@ def _open_fsspec(data: str, options: dict[str, Any]) -> Store:
 def _open_obstore(config: StoreConfig) -> Store:
     lists = config.kind != "HTTPStore"
     if os.getpid() in _forking:
-        if not _helpers:
-            _helpers.append(Helper())
+        with _helpers_lock:
+            if not _helpers:
+                _helpers.append(Helper())
         return ObstoreStore(_helpers[0].reader(config), lists=lists)
     return ObstoreStore(ReadThreads(config), lists=lists)
 

@@ -121,6 +121,31 @@ def test_any_points_and_times_are_those_of_the_array(
     np.testing.assert_array_equal(values, VALUES[first : last + 1][:, y, x].ravel())
 
 
+CORNERS = "MULTIPOINT((0 0),(29 0),(0 39),(29 39))"
+"""A point in each of four chunks."""
+
+
+@pytest.mark.parametrize("together_bytes", [1, 64 * 1024, 10**9])
+def test_points_of_several_chunks_are_those_of_the_array_however_many_decode_together(
+    tmp_path: Path, together_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zarr_edr.take._TOGETHER_BYTES", together_bytes)
+    values, found = asked(stored(tmp_path, **LAYOUTS["v3"]), CORNERS, **WHEN)
+    np.testing.assert_array_equal(values, VALUES[HOUR, [0, 0, 39, 39], [0, 29, 0, 29]])
+    assert found.stats.bytes_read < 4 * CHUNK_BYTES / 2
+
+
+def test_of_chunks_that_decode_together_the_damaged_one_is_named(tmp_path: Path) -> None:
+    collection = stored(tmp_path, **LAYOUTS["v3"])
+    file = tmp_path / "v/c/0/1/0"
+    data = bytearray(file.read_bytes())
+    head = 16 + 4 * -(-CHUNK_BYTES // (32 * 1024))
+    data[head:] = b"\xff" * (len(data) - head)
+    file.write_bytes(data)
+    with pytest.raises(ChunkCorrupt, match=r"Chunk 0\.1\.0 of 'v'"):
+        asked(collection, CORNERS, **WHEN)
+
+
 def test_an_absent_chunk_is_the_fill_value_for_a_part_too(tmp_path: Path) -> None:
     values = np.full(SHAPE, -1, "f4")
     values[:, :20] = VALUES[:, :20]

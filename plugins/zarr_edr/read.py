@@ -22,7 +22,7 @@ from zarr_edr.limits import Deadline
 from zarr_edr.plan import ArrayRead, ChunkRead, ReadPlan, Selection, size
 from zarr_edr.schedule import InlineScheduler, Scheduler
 from zarr_edr.spill import Spill
-from zarr_edr.take import taken
+from zarr_edr.take import Taking
 
 NumberedReads = list[tuple[int, ChunkRead]]
 """Chunk reads, each with the number of the `ArrayRead` of the plan that it belongs to."""
@@ -202,12 +202,13 @@ def _read_single(plan: ReadPlan, deadline: Deadline) -> tuple[tuple[NDArray[Any]
     arrays = []
     for array_read in plan.array_reads:
         (chunk_read,) = array_read.reads()
-        (values,), fresh, bytes_read = taken(
-            array_read.array, array_read.axes, chunk_read.chunk, (chunk_read,), deadline
-        )
-        stats.chunks += 1
-        stats.chunks_fetched += fresh
-        stats.bytes_read += bytes_read
+        taking = Taking(array_read.array, array_read.axes, deadline)
+        taking.take(chunk_read.chunk, (chunk_read,))
+        taking.finish()
+        (values,) = taking.values
+        stats.chunks += taking.chunks
+        stats.chunks_fetched += taking.chunks_fetched
+        stats.bytes_read += taking.bytes_read
         if values.shape != array_read.shape or not all(isinstance(s, slice) for s in chunk_read.out):
             stored = _zeros(array_read)
             _scatter(stored, chunk_read.out, values)
@@ -295,16 +296,12 @@ def _pick(
     task: ReadTask, deadline: Deadline | None, reach: Callable[[ChunkIndex], None] = lambda chunk: None
 ) -> Picked:
     """`reach` is told of each chunk before it is fetched."""
-    values: list[NDArray[Any]] = []
-    chunks = chunks_fetched = bytes_read = 0
+    taking = Taking(task.array, task.axes, deadline)
     for index, same_chunk in groupby(task.reads, key=lambda chunk_read: chunk_read.chunk):
         reach(index)
-        found, fresh, read_bytes = taken(task.array, task.axes, index, list(same_chunk), deadline)
-        values += found
-        chunks += 1
-        chunks_fetched += fresh
-        bytes_read += read_bytes
-    return Picked(tuple(values), chunks, chunks_fetched, bytes_read)
+        taking.take(index, list(same_chunk))
+    taking.finish()
+    return Picked(tuple(taking.values), taking.chunks, taking.chunks_fetched, taking.bytes_read)
 
 
 def _scatter(answer: NDArray[Any], out: tuple[Selection, ...], values: NDArray[Any]) -> None:

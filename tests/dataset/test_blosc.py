@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numcodecs.blosc
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from zarr_edr.dataset.blosc import Frame
+from zarr_edr.dataset.blosc import Blocks, Frame, frame_of
 
 
 @dataclass
@@ -38,15 +38,30 @@ def frames(values: np.ndarray) -> st.SearchStrategy[bytes]:
     )
 
 
-def part(data: bytes, start: int, stop: int) -> tuple[bytes | bytearray, int]:
-    """Decoded bytes about `start` to `stop`, and at which of all they begin."""
+def frames_of(data: st.DataObject, chunks: list[np.ndarray]) -> list[bytes]:
+    """Chunks compressed in one of the ways that Blosc knows."""
+    name = data.draw(st.sampled_from(numcodecs.blosc.list_compressors())).encode()
+    level, shuffle = data.draw(st.integers(1, 9)), data.draw(st.sampled_from([0, 1, 2]))
+    block = data.draw(st.sampled_from([0, 256, 1024, 4096, 65536]))
+    return [numcodecs.blosc.compress(values, name, level, shuffle, block) for values in chunks]
+
+
+def blocks_of(data: bytes, start: int, stop: int) -> Blocks:
+    """Those about decoded bytes `start` to `stop`."""
     memory = Memory(data)
     frame = Frame.read(memory)
     assert frame is not None
-    found, at, plain = frame.part(memory, start, stop)
-    decoded = found if plain else numcodecs.blosc.decompress(found)
-    assert len(decoded) == frame.about(start, stop)
-    return decoded, at
+    found = frame.part(memory, start, stop)
+    assert found.decoded_bytes == frame.about(start, stop)
+    return found
+
+
+def part(data: bytes, start: int, stop: int) -> tuple[bytes | bytearray, int]:
+    """Decoded bytes about `start` to `stop`, and at which of all they begin."""
+    found = blocks_of(data, start, stop)
+    decoded = found.encoded if found.stored else numcodecs.blosc.decompress(frame_of([found]))
+    assert len(decoded) == found.decoded_bytes
+    return decoded, found.at
 
 
 @given(st.data())
@@ -60,6 +75,26 @@ def test_any_part_is_that_of_the_whole(data: st.DataObject) -> None:
     decoded, at = part(data.draw(frames(values)), start, stop)
     assert at <= start
     assert decoded[start - at : stop - at] == whole[start:stop]
+
+
+@given(st.data())
+def test_whole_blocks_of_several_frames_decode_together(data: st.DataObject) -> None:
+    """As those of one, whatever the compressor; blocks of frames that were cut in another way are not put together."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    chunks = [(rng.normal(size=30_000) * 50).astype("f4") for _ in range(data.draw(st.integers(1, 5)))]
+    found = frames_of(data, chunks)
+    parts: list[Blocks] = []
+    wanted = b""
+    for frame, values in zip(found, chunks, strict=True):
+        at = data.draw(st.integers(0, values.nbytes - 1))
+        blocks = blocks_of(frame, at, data.draw(st.integers(at + 1, values.nbytes)))
+        if blocks.whole and (
+            not parts or (blocks.header, blocks.block_bytes) == (parts[0].header, parts[0].block_bytes)
+        ):
+            parts.append(blocks)
+            wanted += values.tobytes()[blocks.at : blocks.at + blocks.decoded_bytes]
+    assume(parts)
+    assert numcodecs.blosc.decompress(frame_of(parts)) == wanted
 
 
 VALUES = (np.random.default_rng(1).normal(size=100_000) * 50).astype("f4")

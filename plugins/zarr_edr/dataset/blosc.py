@@ -1,13 +1,14 @@
-"""Blosc frames: whole ones checked, and some blocks of one made into a frame of its own.
+"""Blosc frames: whole ones checked, and some blocks of one or of several made into a frame of their own.
 
 A chunk that Blosc has compressed is a frame of blocks that decode one by one. A query for one time of a chunk of thousands needs
-one block or two. The format is that of version 1 (README_CHUNK_FORMAT.rst of c-blosc): a header of 16 bytes, the offset of
-each block, then the blocks, in any order.
+one block or two, of each of many chunks maybe: blocks of several frames decode together. The format is that of version 1
+(README_CHUNK_FORMAT.rst of c-blosc): a header of 16 bytes, the offset of each block, then the blocks, in any order.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,31 +87,65 @@ class Frame:
         first, last = start // self.block_bytes, (stop - 1) // self.block_bytes
         return min(self.decoded_bytes, (last + 1) * self.block_bytes) - first * self.block_bytes
 
-    def part(self, data: Bytes, start: int, stop: int) -> tuple[bytes | bytearray, int, bool]:
-        """What holds the decoded bytes `start` to below `stop`, with what is about them, read from `data`.
-
-        Returns a frame, or the bytes themselves where the third value is true; and at which of the decoded bytes they begin.
-        """
+    def part(self, data: Bytes, start: int, stop: int) -> Blocks:
+        """What holds the decoded bytes `start` to below `stop`, with what is about them, read from `data`."""
         if self.stored:
-            return _exactly(data, HEADER_BYTES + start, HEADER_BYTES + stop), start, True
+            read = _exactly(data, HEADER_BYTES + start, HEADER_BYTES + stop)
+            return Blocks(self.header, stop - start, (), read, stop - start, start)
         first, last = start // self.block_bytes, (stop - 1) // self.block_bytes
         starts = self.starts[first : last + 1]
         low, top = min(starts), max(starts)
         # A block ends where the next in the frame starts, which need not be the next in number.
         end = min([other for other in self.starts if other > top], default=self.size)
-        about = self._of_blocks([at - low for at in starts], _exactly(data, low, end), self.about(start, stop))
-        return about, first * self.block_bytes, False
+        return Blocks(
+            header=self.header,
+            block_bytes=self.block_bytes,
+            starts=tuple([at - low for at in starts]),
+            encoded=_exactly(data, low, end),
+            decoded_bytes=self.about(start, stop),
+            at=first * self.block_bytes,
+        )
 
-    def _of_blocks(self, starts: list[int], blocks: bytes | bytearray, decoded: int) -> bytes:
-        """A frame of the blocks that start in `blocks` where `starts` says, and come to `decoded` bytes."""
-        version, compressor, flags, element = self.header
-        block_bytes = self.block_bytes
-        if decoded < block_bytes:  # the short last block alone: as a whole one it would be taken to be split
-            block_bytes, flags = decoded, flags | _DONT_SPLIT
-        before = HEADER_BYTES + 4 * len(starts)
-        head = _HEADER.pack(version, compressor, flags, element, decoded, block_bytes, before + len(blocks))
-        offsets = struct.pack(f"<{len(starts)}I", *[before + start for start in starts])
-        return b"".join((head, offsets, blocks))
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Some blocks of a frame, one after another, as they are stored."""
+
+    header: tuple[int, int, int, int]
+    """That of the frame."""
+    block_bytes: int
+    starts: tuple[int, ...]
+    """Where each of them starts in `encoded`; empty where the bytes are stored as they are."""
+    encoded: bytes | bytearray
+    decoded_bytes: int
+    """What they come to."""
+    at: int
+    """At which of the decoded bytes of the frame they begin."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether the bytes are stored as they are."""
+        return not self.starts
+
+    @property
+    def whole(self) -> bool:
+        """Whether none of them is shorter than the others, as the last of a frame may be."""
+        return self.decoded_bytes == len(self.starts) * self.block_bytes
+
+
+def frame_of(parts: Sequence[Blocks]) -> bytes:
+    """A frame of all these blocks, none of them stored: of one part, or of `whole` ones with one header and size of blocks."""
+    (version, compressor, flags, element), block_bytes = parts[0].header, parts[0].block_bytes
+    decoded = sum([part.decoded_bytes for part in parts])
+    if decoded < block_bytes:  # the short last block alone: as a whole one it would be taken to be split
+        block_bytes, flags = decoded, flags | _DONT_SPLIT
+    offsets: list[int] = []
+    size = HEADER_BYTES + 4 * sum([len(part.starts) for part in parts])
+    for part in parts:
+        offsets += [size + start for start in part.starts]
+        size += len(part.encoded)
+    head = _HEADER.pack(version, compressor, flags, element, decoded, block_bytes, size)
+    return b"".join((head, struct.pack(f"<{len(offsets)}I", *offsets), *[part.encoded for part in parts]))
 
 
 def _exactly(data: Bytes, start: int, stop: int) -> bytes | bytearray:

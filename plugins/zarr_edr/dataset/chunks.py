@@ -19,7 +19,6 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-import numcodecs.blosc
 import numpy as np
 import zarr
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from zarr.core.buffer import Buffer
 
 from zarr_edr.dataset import blosc
 from zarr_edr.dataset.chunk_layout import ABSENT, ChunkIndex, ChunkLayout, Shard
+from zarr_edr.dataset.chunk_parts import PART_ERRORS, ChunkPart, ChunkParts
 from zarr_edr.dataset.objects import ByteRange, LocalFile, Objects, failures_as_unavailable
 from zarr_edr.dataset.started import STARTED
 from zarr_edr.errors import ChunkCorrupt, ChunkMissing, StoreUnavailable, UnsupportedDataset
@@ -49,8 +49,6 @@ DECODE_ERRORS = (
     lzma.LZMAError,
 )
 """What codecs were seen to raise on damaged bytes."""
-_PART_ERRORS = (ValueError, RuntimeError, struct.error, MemoryError)
-"""The same of Blosc alone; an OSError is the store's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +63,12 @@ class Fetched:
     """False where it was held in memory, or another thread was fetching it already."""
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedPart:
-    """Some elements of a chunk, one after another in C order, and what they cost."""
-
-    values: NDArray[Any]
-    """Shape (n,): stored values, as `Fetched.values`."""
-    start: int
-    """Number of the first of them in the chunk."""
-    bytes_read: int
-
-
 _THERE_S = 5.0
 """How long an array that was found is taken to be there: for as long, at most, a store that is removed reads as fill values."""
 _THERE = Fetched(np.zeros(1, dtype=bool), 0)
 
 Remember = Callable[[Hashable, Callable[[], Fetched], Deadline | None], Fetched]
 """Gives what is held under a key, or fetches it: `ChunkCache.get`."""
-
-
-@dataclass(slots=True, eq=False)
-class _Blocks:
-    """What was seen of the frames of an array, whose chunks are all cut alike."""
-
-    too_large: bool = False
-    """Whether one block is more than half of a chunk: then no part is worth opening the file for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +91,11 @@ class ChunkedArray:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_layout", ChunkLayout.of(self.array))
         object.__setattr__(self, "_objects", Objects(self.array.store))
-        object.__setattr__(self, "_blocks", _Blocks())
+        object.__setattr__(self, "_parts", ChunkParts(self._layout.partial, self.dtype, self.chunk_bytes))
 
     _layout: ChunkLayout = field(init=False, repr=False)
     _objects: Objects = field(init=False, repr=False)
-    _blocks: _Blocks = field(init=False, repr=False)
+    _parts: ChunkParts = field(init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (ChunkedArray, (self.array, self.missing, self.token))
@@ -149,7 +128,7 @@ class ChunkedArray:
     @property
     def decodes_parts(self) -> bool:
         """Whether `fetch_part` may have something to give."""
-        return self._layout.partial is not None and self._objects.local and not self._blocks.too_large
+        return self._parts.possible and self._objects.local
 
     @property
     def remote(self) -> bool:
@@ -189,31 +168,33 @@ class ChunkedArray:
 
     def fetch_part(
         self, index: ChunkIndex, start: int, stop: int, deadline: Deadline | None, remember: Remember | None
-    ) -> FetchedPart | None:
-        """Elements `start` to below `stop` of a chunk in C order, with what has to be decoded about them.
+    ) -> ChunkPart | None:
+        """Elements `start` to below `stop` of a chunk in C order, with what has to be decoded about them, for `decode_parts`.
 
         None where that takes decoding half of the chunk or more, or does not go: `fetch` does, and tells an absent chunk.
         Raises as `fetch`.
         """
-        dtype = self._layout.partial
-        if dtype is None or not self.decodes_parts:
+        if not self.decodes_parts:
             return None
         key, span, index_bytes = self._place(index, deadline, remember)
         if key is None:
             return None
 
-        def decoded(file: LocalFile) -> FetchedPart | None:
+        def part(file: LocalFile) -> ChunkPart | None:
+            of_chunk = file if span is None else file.part(span.start, span.end - span.start)
             try:
-                of_chunk = file if span is None else file.part(span.start, span.end - span.start)
-                part = _decoded_part(of_chunk, dtype, start, stop, self.chunk_bytes, self._blocks)
-            except _PART_ERRORS as error:
+                return self._parts.read(index, of_chunk, start, stop, index_bytes)
+            except PART_ERRORS as error:
                 raise self._corrupt(index, error) from error
-            if part is None:
-                return None
-            values, first, bytes_read = part
-            return FetchedPart(values.astype(self.dtype, copy=False), first, bytes_read + index_bytes)
 
-        return self._objects.parts(key, decoded, deadline)
+        return self._objects.parts(key, part, deadline)
+
+    def decode_parts(self, parts: Sequence[ChunkPart]) -> list[NDArray[Any]]:
+        """Their elements, of each in one array of shape (n,): stored values, as `Fetched.values`. Raises `ChunkCorrupt`."""
+        try:
+            return self._parts.decoded(parts)
+        except PART_ERRORS as error:
+            raise self._corrupt(self._parts.first_damaged(parts), error) from error
 
     def _encoded(
         self, index: ChunkIndex, deadline: Deadline | None, remember: Remember | None
@@ -349,40 +330,3 @@ class ChunkedArray:
     def _name(self, index: ChunkIndex) -> str:
         """A chunk as it is called in messages; paths of the machine stay out of them."""
         return f"{'.'.join(map(str, index))} of {self.array.basename!r}"
-
-
-def _decoded_part(
-    file: LocalFile, dtype: np.dtype[Any], start: int, stop: int, chunk_bytes: int, blocks: _Blocks
-) -> tuple[NDArray[Any], int, int] | None:
-    """Elements `start` to below `stop` of the chunk in `file`: values, the number of the first of them, bytes read.
-
-    None where that is half of the chunk or more, or where the frame is of another kind.
-    """
-    counted = _Counted(file)
-    frame = blosc.Frame.read(counted)
-    if frame is None or frame.block_bytes % dtype.itemsize:
-        return None
-    if frame.decoded_bytes != chunk_bytes:
-        raise ValueError(f"a Blosc frame of {frame.decoded_bytes} bytes for a chunk of {chunk_bytes}")
-    blocks.too_large = not frame.stored and 2 * frame.block_bytes > chunk_bytes
-    low, high = start * dtype.itemsize, stop * dtype.itemsize
-    if 2 * frame.about(low, high) > chunk_bytes:
-        return None
-    data, at, plain = frame.part(counted, low, high)
-    values = np.frombuffer(data if plain else numcodecs.blosc.decompress(data), dtype)
-    return values, at // dtype.itemsize, counted.bytes_read
-
-
-class _Counted:
-    """A file that counts what is read of it."""
-
-    __slots__ = ("_file", "bytes_read", "size")
-
-    def __init__(self, file: LocalFile) -> None:
-        self._file, self.size, self.bytes_read = file, file.size, 0
-
-    def read(self, start: int, stop: int) -> bytes | bytearray:
-        """See `LocalFile.read`."""
-        data = self._file.read(start, stop)
-        self.bytes_read += len(data)
-        return data

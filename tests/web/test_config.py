@@ -101,7 +101,23 @@ def test_pygeoapi_is_told_of_both_files(short: Path, tmp_path: Path) -> None:
     prepared = prepare(short, tmp_path, "127.0.0.1:5000")
     assert os.environ["PYGEOAPI_CONFIG"] == str(prepared.config)
     assert os.environ["PYGEOAPI_OPENAPI"] == str(prepared.openapi)
-    assert "/collections/tiny/position" in yaml.safe_load(prepared.openapi.read_text())["paths"]
+    assert "/conformance" in yaml.safe_load(prepared.openapi.read_text())["paths"]
+
+
+def test_pygeoapi_describes_what_is_not_ours(short: Path, tmp_path: Path) -> None:
+    other = """
+  lakes:
+    type: collection
+    title: Lakes
+    description: Lakes
+    extents: {spatial: {bbox: [-180, -90, 180, 90]}}
+    providers: [{type: feature, name: CSV, data: DATA, id_field: id, geometry: {x_field: x, y_field: y}}]
+"""
+    (tmp_path / "lakes.csv").write_text("id,x,y\n1,2,3\n")
+    config = written(short, short.read_text().rstrip() + other.replace("DATA", str(tmp_path / "lakes.csv")))
+    paths = yaml.safe_load(prepare(config, tmp_path, "127.0.0.1:5000").openapi.read_text())["paths"]
+    assert "/collections/lakes/items" in paths
+    assert not [path for path in paths if "tiny" in path]
 
 
 def test_the_written_configuration_is_read_by_its_owner_only(short: Path, tmp_path: Path) -> None:

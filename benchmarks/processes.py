@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[1]
-START_S = 600
+START_S = 120
 STOP_S = 20
 IDLE_CORES = 0.05
 """Below this a server counts as idle."""
@@ -38,7 +38,11 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def running(
-    command: Sequence[str], log: Path, port: int | None = None, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    log: Path,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    start_s: float = START_S,
 ) -> Iterator[psutil.Process]:
     """A program, ready once it listens on `port`, in a session of its own: Ctrl-C reaches it through the run alone."""
     with log.open("wb") as output:
@@ -54,7 +58,7 @@ def running(
         )
     try:
         if port is not None:
-            _await_port(started, port, log)
+            _await_port(started, port, log, start_s)
         yield psutil.Process(started.pid)
     finally:
         _end(started)
@@ -72,8 +76,8 @@ def _end(started: subprocess.Popen[bytes]) -> None:
     started.wait()
 
 
-def _await_port(started: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    give_up = time.monotonic() + START_S
+def _await_port(started: subprocess.Popen[bytes], port: int, log: Path, start_s: float) -> None:
+    give_up = time.monotonic() + start_s
     while time.monotonic() < give_up:
         if started.poll() is not None:
             raise RuntimeError(f"{started.args!r} ended: {log.read_text()[-2000:]}")
@@ -81,7 +85,7 @@ def _await_port(started: subprocess.Popen[bytes], port: int, log: Path) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"{started.args!r} does not listen after {START_S} s: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"{started.args!r} does not listen after {start_s} s: {log.read_text()[-2000:]}")
 
 
 def family(process: psutil.Process) -> list[psutil.Process]:

@@ -160,7 +160,7 @@ def datasets(folder: Path) -> None:
         for path in paths.values():
             shutil.copytree(source, path, copy_function=os.link)
         start = time.perf_counter()
-        with serving({id_: str(path) for id_, path in paths.items()}, folder) as server:
+        with serving({id_: str(path) for id_, path in paths.items()}, folder, start_s=600) as server:
             ids = [f"c{n * 7919 % count}" for n in range(400)]
             requests = [
                 get(f"/collections/{i}/position?coords=POINT(1%201)&datetime=2000-01-01T01:00:00Z", server.port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numcodecs
 import numpy as np
@@ -125,12 +126,27 @@ CORNERS = "MULTIPOINT((0 0),(29 0),(0 39),(29 39))"
 """A point in each of four chunks."""
 
 
-@pytest.mark.parametrize("together_bytes", [1, 64 * 1024, 10**9])
+@pytest.mark.parametrize(("together_bytes", "frames"), [(1, 4), (64 * 1024, 2), (10**9, 1)])
 def test_points_of_several_chunks_are_those_of_the_array_however_many_decode_together(
-    tmp_path: Path, together_bytes: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, together_bytes: int, frames: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    collection = stored(tmp_path, **LAYOUTS["v3"])
+    decompress = Mock(wraps=numcodecs.blosc.decompress)
     monkeypatch.setattr("zarr_edr.take._TOGETHER_BYTES", together_bytes)
-    values, found = asked(stored(tmp_path, **LAYOUTS["v3"]), CORNERS, **WHEN)
+    monkeypatch.setattr("zarr_edr.dataset.chunk_parts.numcodecs.blosc.decompress", decompress)
+    values, found = asked(collection, CORNERS, **WHEN)
+    np.testing.assert_array_equal(values, VALUES[HOUR, [0, 0, 39, 39], [0, 29, 0, 29]])
+    assert found.stats.bytes_read < 4 * CHUNK_BYTES / 2
+    assert decompress.call_count == frames
+
+
+def test_chunks_that_were_written_in_different_ways_are_read_together(tmp_path: Path) -> None:
+    collection = stored(tmp_path, **LAYOUTS["v3"])
+    ways = {(0, 1): ("zstd", 5, 0, 32768), (1, 0): ("zstd", 0, 1, 32768), (1, 1): ("zstd", 5, 2, 16384)}
+    for (y, x), (name, *how) in ways.items():
+        chunk = np.ascontiguousarray(VALUES[:, 20 * y : 20 * y + 20, 15 * x : 15 * x + 15])
+        (tmp_path / f"v/c/0/{y}/{x}").write_bytes(numcodecs.blosc.compress(chunk, name.encode(), *how))
+    values, found = asked(collection, CORNERS, **WHEN)
     np.testing.assert_array_equal(values, VALUES[HOUR, [0, 0, 39, 39], [0, 29, 0, 29]])
     assert found.stats.bytes_read < 4 * CHUNK_BYTES / 2
 

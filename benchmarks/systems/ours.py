@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import yaml
 from benchmarks.client import get, post
-from benchmarks.processes import Server, free_port, running
+from benchmarks.processes import START_S, Server, free_port, running
 from benchmarks.questions import Question
 from benchmarks.stores import Store
 from benchmarks.systems.base import WORKERS, Decode, coverage_values, where
@@ -59,7 +59,11 @@ def _interval(question: Question) -> str:
 
 @contextmanager
 def serving(
-    stores: dict[str, str], folder: Path, workers: int = WORKERS, options: dict[str, Any] | None = None
+    stores: dict[str, str],
+    folder: Path,
+    workers: int = WORKERS,
+    options: dict[str, Any] | None = None,
+    start_s: float = START_S,
 ) -> Iterator[Server]:
     """`zarr-edr serve` on paths or URLs."""
     port = free_port()
@@ -70,5 +74,5 @@ def serving(
     config = folder / f"ours-{port}.yml"
     config.write_text(yaml.safe_dump({"resources": resources}))
     command = [sys.executable, "-m", "zarr_edr", "serve", str(config), "--bind", f"127.0.0.1:{port}"]
-    with running([*command, "--workers", str(workers)], folder / f"ours-{port}.log", port) as process:
+    with running([*command, "--workers", str(workers)], folder / f"ours-{port}.log", port, start_s=start_s) as process:
         yield Server(port, (process,))

@@ -177,6 +177,7 @@ _DEFAULT_BYTES = 128 * 1024**2
 
 _process_cache = ChunkCache(_DEFAULT_BYTES)
 _wanted_bytes: set[int] = set()
+_wanted_lock = Lock()
 
 
 def process_cache() -> ChunkCache:
@@ -186,5 +187,6 @@ def process_cache() -> ChunkCache:
 
 def allow_bytes(wanted: int) -> None:
     """Take note of what a collection allows the cache of this process; the largest of all collections' counts."""
-    _wanted_bytes.add(wanted)
-    _process_cache.max_bytes = max(_wanted_bytes)
+    with _wanted_lock:
+        _wanted_bytes.add(wanted)
+        _process_cache.max_bytes = max(_wanted_bytes)

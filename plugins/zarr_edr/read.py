@@ -204,10 +204,9 @@ def _read_single(plan: ReadPlan, deadline: Deadline) -> tuple[tuple[NDArray[Any]
         (chunk_read,) = array_read.reads()
         taking = Taking(array_read.array, array_read.axes, deadline)
         taking.take(chunk_read.chunk, (chunk_read,))
-        taking.finish()
-        (values,) = taking.values
+        (values,) = taking.values()
         stats.chunks += taking.chunks
-        stats.chunks_fetched += taking.chunks_fetched
+        stats.chunks_fetched += taking.fetched
         stats.bytes_read += taking.bytes_read
         if values.shape != array_read.shape or not all(isinstance(s, slice) for s in chunk_read.out):
             stored = _zeros(array_read)
@@ -300,8 +299,7 @@ def _pick(
     for index, same_chunk in groupby(task.reads, key=lambda chunk_read: chunk_read.chunk):
         reach(index)
         taking.take(index, list(same_chunk))
-    taking.finish()
-    return Picked(tuple(taking.values), taking.chunks, taking.chunks_fetched, taking.bytes_read)
+    return Picked(taking.values(), taking.chunks, taking.fetched, taking.bytes_read)
 
 
 def _scatter(answer: NDArray[Any], out: tuple[Selection, ...], values: NDArray[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,88 +22,100 @@ _PART_CELLS = 65_536
 """Values that may be taken of such a part: finding more of them one by one takes longer than decoding the chunk."""
 _FEW = 32
 """Numbers of which Python finds the least sooner than numpy does."""
-
-
 _TOGETHER_BYTES = 1024**2
 """Decoded bytes of parts that are decoded at once: 1,800 blocks of 256 KiB took 526 ms so, one by one 606, 16 by 16 (which a
 processor's own cache does not hold) 604."""
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """A part of a chunk that was read and is not decoded, and what is to be taken from it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Undecoded:
+    """A part of a chunk that was read, and what is to be taken from it."""
 
     part: ChunkPart
     numbers: list[NDArray[np.int64]]
-    """Of elements in the chunk, for each read."""
+    """Of elements in the chunk, for each read: shape (orthogonal sizes..., points)."""
     first: int
-    """Where the values of the first read go in `Taking.values`."""
+    """Where the values of the first read go in `Taking._values`."""
 
 
 class Taking:
     """What is taken from some chunks of one array, one chunk after the other. For one thread."""
 
+    __slots__ = (
+        "_array",
+        "_axes",
+        "_deadline",
+        "_undecoded",
+        "_undecoded_bytes",
+        "_values",
+        "bytes_read",
+        "chunks",
+        "fetched",
+    )
+
     def __init__(self, array: ChunkedArray, axes: tuple[int, ...], deadline: Deadline | None) -> None:
         """`axes`: storage axes in the order of the answer, see `ArrayRead`."""
         self._array, self._axes, self._deadline = array, axes, deadline
-        self._cache = process_cache()
-        self._in_parts = array.decodes_parts and array.chunk_bytes >= _WORTH_A_PART
-        self._strides = [array.strides[axis] for axis in axes]
-        self._waiting: list[_Waiting] = []
-        self._waiting_bytes = 0
-        self.values: list[NDArray[Any]] = []
-        """One array for each read, in order, each of shape (orthogonal sizes..., points); all there after `finish`."""
+        self._undecoded: list[_Undecoded] = []
+        self._undecoded_bytes = 0
+        self._values: list[NDArray[Any] | None] = []
         self.chunks = 0
-        self.chunks_fetched = 0
-        """Of these, those that came from the store."""
+        self.fetched = 0
+        """Chunks that came from the store."""
         self.bytes_read = 0
 
     def take(self, index: ChunkIndex, reads: Sequence[ChunkRead]) -> None:
         """Take from a chunk what these reads want. Raises as `ChunkedArray.fetch`."""
+        array, cache, deadline = self._array, process_cache(), self._deadline
+        key = (array.token, index)
         self.chunks += 1
-        if self._in_parts and not self._cache.holds((self._array.token, index)):
-            if self._deadline is not None:
-                self._deadline.before_waiting()
-            if self._took_part(index, reads):
+        if array.chunk_bytes >= _WORTH_A_PART and not cache.holds(key) and array.decodes_parts:
+            if deadline is not None:
+                deadline.before_waiting()
+            if self._took_part(key, index, reads):
                 return
-        key, fetch = (self._array.token, index), partial(self._array.fetch, index, self._deadline, self._cache.get)
-        fetched = self._cache.get(key, fetch, self._deadline)
+        fetched = cache.get(key, partial(array.fetch, index, deadline, cache.get), deadline)
         chunk = fetched.values.transpose(self._axes)
-        self.values += [_gather(chunk, r.local, len(r.out) - 1) for r in reads]
-        self.chunks_fetched += fetched.fresh
+        self._values += [_gather(chunk, r.local, len(r.out) - 1) for r in reads]
+        self.fetched += fetched.fresh
         self.bytes_read += fetched.bytes_read
 
-    def finish(self) -> None:
-        """Have all values. Raises `ChunkCorrupt`."""
-        if not self._waiting:
-            return
-        decoded = self._array.decode_parts([waiting.part for waiting in self._waiting])
-        for waiting, elements in zip(self._waiting, decoded, strict=True):
-            for number, numbers in enumerate(waiting.numbers, waiting.first):
-                self.values[number] = elements[numbers - waiting.part.start]
-        self._waiting, self._waiting_bytes = [], 0
+    def values(self) -> tuple[NDArray[Any], ...]:
+        """Stored values of each read, in order, each of shape (orthogonal sizes..., points). Raises `ChunkCorrupt`."""
+        self._decode()
+        return tuple([values for values in self._values if values is not None])
 
-    def _took_part(self, index: ChunkIndex, reads: Sequence[ChunkRead]) -> bool:
+    def _decode(self) -> None:
+        """What is read and not decoded."""
+        if not self._undecoded:
+            return
+        decoded = self._array.decode_parts([undecoded.part for undecoded in self._undecoded])
+        for undecoded, elements in zip(self._undecoded, decoded, strict=True):
+            for place, numbers in enumerate(undecoded.numbers, undecoded.first):
+                self._values[place] = elements[numbers - undecoded.part.start]
+        self._undecoded, self._undecoded_bytes = [], 0
+
+    def _took_part(self, key: Hashable, index: ChunkIndex, reads: Sequence[ChunkRead]) -> bool:
         """Read a part of the chunk, which is all that is decoded, and is not kept; False where the whole is better."""
         if sum([chunk_read.cells for chunk_read in reads]) > _PART_CELLS:
             return False
-        wanted = [_numbers(r.local, len(r.out) - 1, self._strides) for r in reads]
+        array, cache = self._array, process_cache()
+        strides = [array.strides[axis] for axis in self._axes]
+        wanted = [_numbers(r.local, len(r.out) - 1, strides) for r in reads]
         first, stop = min([low for _, low, _ in wanted]), max([high for _, _, high in wanted]) + 1
-        array, cache, key = self._array, self._cache, (self._array.token, index)
         if 2 * (stop - first) * array.dtype.itemsize > array.chunk_bytes or not cache.part_will_do(key):
             return False
         part = array.fetch_part(index, first, stop, self._deadline, cache.get)
         if part is None:
             return False
         cache.part_was_read(key, array.chunk_bytes)
-        self.chunks_fetched += 1
+        self.fetched += 1
         self.bytes_read += part.bytes_read
-        numbers = [of_one for of_one, _, _ in wanted]
-        self._waiting.append(_Waiting(part, numbers, len(self.values)))
-        self.values += numbers  # in whose place the values come
-        self._waiting_bytes += part.decoded_bytes
-        if self._waiting_bytes >= _TOGETHER_BYTES:
-            self.finish()
+        if self._undecoded_bytes + part.held_bytes > _TOGETHER_BYTES:
+            self._decode()
+        self._undecoded.append(_Undecoded(part, [numbers for numbers, _, _ in wanted], len(self._values)))
+        self._undecoded_bytes += part.held_bytes
+        self._values += [None] * len(wanted)
         return True
 
 

@@ -79,7 +79,7 @@ def test_any_part_is_that_of_the_whole(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_whole_blocks_of_several_frames_decode_together(data: st.DataObject) -> None:
-    """As those of one, whatever the compressor; blocks of frames that were cut in another way are not put together."""
+    """As those of one, whatever the compressor."""
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     chunks = [(rng.normal(size=30_000) * 50).astype("f4") for _ in range(data.draw(st.integers(1, 5)))]
     found = frames_of(data, chunks)
@@ -88,13 +88,28 @@ def test_whole_blocks_of_several_frames_decode_together(data: st.DataObject) -> 
     for frame, values in zip(found, chunks, strict=True):
         at = data.draw(st.integers(0, values.nbytes - 1))
         blocks = blocks_of(frame, at, data.draw(st.integers(at + 1, values.nbytes)))
-        if blocks.whole and (
-            not parts or (blocks.header, blocks.block_bytes) == (parts[0].header, parts[0].block_bytes)
-        ):
+        if blocks.kind is not None and (not parts or blocks.kind == parts[0].kind):
             parts.append(blocks)
             wanted += values.tobytes()[blocks.at : blocks.at + blocks.decoded_bytes]
     assume(parts)
     assert numcodecs.blosc.decompress(frame_of(parts)) == wanted
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("zstd", 5, 1, 4096), ("lz4", 5, 1, 16384), ("zstd", 5, 2, 16384), ("zstd", 0, 1, 16384)],
+    ids=["size of blocks", "compressor", "shuffle", "stored"],
+)
+def test_blocks_that_were_made_in_another_way_make_no_frame(other: tuple[str, int, int, int]) -> None:
+    name, *how = other
+    values = VALUES[:50_000]
+    with pytest.raises(ValueError, match="cannot be one"):
+        frame_of([blocks_of(FRAME, 0, 1), blocks_of(numcodecs.blosc.compress(values, name.encode(), *how), 0, 1)])
+
+
+def test_a_short_last_block_makes_no_frame_with_others() -> None:
+    with pytest.raises(ValueError, match="cannot be one"):
+        frame_of([blocks_of(FRAME, 0, 1), blocks_of(FRAME, VALUES.nbytes - 1, VALUES.nbytes)])
 
 
 VALUES = (np.random.default_rng(1).normal(size=100_000) * 50).astype("f4")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -109,10 +110,37 @@ class TestCatalog:
         monkeypatch.setattr(catalog_module, "open_group", slowly)
         assert list(Catalog.open(resources).collections) == list(resources)
 
-    def test_the_first_of_several_wrong_blocks_is_told(self, tmp_path: Path) -> None:
-        resources = {name: resource(str(tmp_path / name)) for name in "fedcba"}
-        with pytest.raises(ConfigurationError, match="Collection 'f'"):
-            Catalog.open(resources)
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("zarr-edr-open")]
+
+    def test_the_first_of_several_wrong_blocks_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        second_failed = threading.Event()
+
+        def failing(data: str, options: Any) -> Any:
+            del options
+            if data.endswith("first"):
+                second_failed.wait(timeout=60)
+            else:
+                second_failed.set()
+            raise ConfigurationError(f"{data} is wrong.")
+
+        monkeypatch.setattr(catalog_module, "open_group", failing)
+        with pytest.raises(ConfigurationError, match="Collection 'b'"):
+            Catalog.open({"b": resource("first"), "a": resource("second")})
+
+    def test_a_wrong_block_is_told_though_another_store_hangs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told, waited = threading.Event(), []
+
+        def failing(data: str, options: Any) -> Any:
+            del options
+            if data == "hangs":
+                waited.append(told.wait(timeout=20))
+            raise ConfigurationError(f"{data} is wrong.")
+
+        monkeypatch.setattr(catalog_module, "open_group", failing)
+        with pytest.raises(ConfigurationError, match="Collection 'a'"):
+            Catalog.open({"a": resource("wrong"), "b": resource("hangs")})
+        assert waited == []
+        told.set()
 
     def test_other_resources_are_passed_over(self) -> None:
         others = {

@@ -88,7 +88,10 @@ class Frame:
         return min(self.decoded_bytes, (last + 1) * self.block_bytes) - first * self.block_bytes
 
     def part(self, data: Bytes, start: int, stop: int) -> Blocks:
-        """What holds the decoded bytes `start` to below `stop`, with what is about them, read from `data`."""
+        """What holds the decoded bytes `start` to below `stop`, with what is about them, read from `data`.
+
+        Raises `ValueError` where they end early.
+        """
         if self.stored:
             read = _exactly(data, HEADER_BYTES + start, HEADER_BYTES + stop)
             return Blocks(self.header, stop - start, (), read, stop - start, start)
@@ -120,7 +123,7 @@ class Blocks:
     decoded_bytes: int
     """What they come to."""
     at: int
-    """At which of the decoded bytes of the frame they begin."""
+    """Number, among the decoded bytes of the frame, of the first of theirs."""
 
     @property
     def stored(self) -> bool:
@@ -128,13 +131,20 @@ class Blocks:
         return not self.starts
 
     @property
-    def whole(self) -> bool:
-        """Whether none of them is shorter than the others, as the last of a frame may be."""
-        return self.decoded_bytes == len(self.starts) * self.block_bytes
+    def kind(self) -> tuple[int, ...] | None:
+        """What blocks must have in common to be one frame; None where they can be none with others.
+
+        Those are stored bytes, and the last block of a frame where it is shorter than the others.
+        """
+        if self.stored or self.decoded_bytes != len(self.starts) * self.block_bytes:
+            return None
+        return (*self.header, self.block_bytes)
 
 
 def frame_of(parts: Sequence[Blocks]) -> bytes:
-    """A frame of all these blocks, none of them stored: of one part, or of `whole` ones with one header and size of blocks."""
+    """A frame of all these blocks: of one part that is not stored, or of parts of one kind. Raises `ValueError` for others."""
+    if parts[0].stored or (len(parts) > 1 and (parts[0].kind is None or len({part.kind for part in parts}) > 1)):
+        raise ValueError("these blocks cannot be one Blosc frame")
     (version, compressor, flags, element), block_bytes = parts[0].header, parts[0].block_bytes
     decoded = sum([part.decoded_bytes for part in parts])
     if decoded < block_bytes:  # the short last block alone: as a whole one it would be taken to be split

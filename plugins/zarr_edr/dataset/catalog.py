@@ -13,6 +13,7 @@ from zarr_edr.cache import allow_bytes
 from zarr_edr.dataset.cf import describe
 from zarr_edr.dataset.layouts import with_layouts
 from zarr_edr.dataset.model import Collection, Place, TimeAxis
+from zarr_edr.dataset.objects import start_loop
 from zarr_edr.dataset.places import read_places
 from zarr_edr.dataset.snapshot import identified, named
 from zarr_edr.dataset.source import display_name, open_group
@@ -99,9 +100,15 @@ class Catalog:
         Raises `ConfigurationError` or `StoreUnavailable`, with the id of the collection in the message.
         """
         ours = {str(id_): (resource, p) for id_, resource in resources.items() if (p := provider_block(resource))}
-        with ThreadPoolExecutor(_OPENED_AT_ONCE, "zarr-edr-open") as pool:
-            opened = pool.map(lambda id_: _named(id_, *ours[id_]), ours)
-            return cls(dict(zip(ours, opened, strict=True)))
+        start_loop()
+        pool, done = ThreadPoolExecutor(_OPENED_AT_ONCE, "zarr-edr-open"), False
+        try:
+            opened = dict(zip(ours, pool.map(lambda id_: _named(id_, *ours[id_]), ours), strict=True))
+            done = True
+        finally:
+            # Who forks must find none of these threads; who fails, or is told to stop, waits for no store that hangs.
+            pool.shutdown(wait=done, cancel_futures=True)
+        return cls(opened)
 
     def get(self, id: str, instance: str | None = None) -> Collection:  # noqa: A002 - the standard's name for it
         """The collection of that id, or one of its instances. Raises `NotFound`."""

@@ -30,7 +30,7 @@ from zarr_edr.dataset.chunk_layout import ABSENT, ChunkIndex, ChunkLayout, Shard
 from zarr_edr.dataset.chunk_parts import PART_ERRORS, ChunkPart, ChunkParts
 from zarr_edr.dataset.objects import ByteRange, LocalFile, Objects, failures_as_unavailable
 from zarr_edr.dataset.started import STARTED
-from zarr_edr.errors import ChunkCorrupt, ChunkMissing, StoreUnavailable, UnsupportedDataset
+from zarr_edr.errors import ChunkCorrupt, ChunkMissing, Overloaded, StoreUnavailable, UnsupportedDataset
 from zarr_edr.limits import Deadline
 from zarr_edr.settings import MissingChunks
 
@@ -91,11 +91,13 @@ class ChunkedArray:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_layout", ChunkLayout.of(self.array))
         object.__setattr__(self, "_objects", Objects(self.array.store))
-        object.__setattr__(self, "_parts", ChunkParts(self._layout.partial, self.dtype, self.chunk_bytes))
+        object.__setattr__(
+            self, "_parts", self._layout.partial and ChunkParts(self._layout.partial, self.dtype, self.chunk_bytes)
+        )
 
     _layout: ChunkLayout = field(init=False, repr=False)
     _objects: Objects = field(init=False, repr=False)
-    _parts: ChunkParts = field(init=False, repr=False)
+    _parts: ChunkParts | None = field(init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (ChunkedArray, (self.array, self.missing, self.token))
@@ -128,7 +130,7 @@ class ChunkedArray:
     @property
     def decodes_parts(self) -> bool:
         """Whether `fetch_part` may have something to give."""
-        return self._parts.possible and self._objects.local
+        return self._parts is not None and not self._parts.too_large and self._objects.local
 
     @property
     def remote(self) -> bool:
@@ -174,7 +176,8 @@ class ChunkedArray:
         None where that takes decoding half of the chunk or more, or does not go: `fetch` does, and tells an absent chunk.
         Raises as `fetch`.
         """
-        if not self.decodes_parts:
+        parts = self._parts
+        if parts is None or not self.decodes_parts:
             return None
         key, span, index_bytes = self._place(index, deadline, remember)
         if key is None:
@@ -183,18 +186,31 @@ class ChunkedArray:
         def part(file: LocalFile) -> ChunkPart | None:
             of_chunk = file if span is None else file.part(span.start, span.end - span.start)
             try:
-                return self._parts.read(index, of_chunk, start, stop, index_bytes)
+                return parts.read(index, of_chunk, start, stop, index_bytes)
             except PART_ERRORS as error:
                 raise self._corrupt(index, error) from error
 
         return self._objects.parts(key, part, deadline)
 
     def decode_parts(self, parts: Sequence[ChunkPart]) -> list[NDArray[Any]]:
-        """Their elements, of each in one array of shape (n,): stored values, as `Fetched.values`. Raises `ChunkCorrupt`."""
+        """Their elements, of each in an array of shape (n,): stored values, as `Fetched.values`.
+
+        Raises `ChunkCorrupt`, or `Overloaded` where there is no memory for them.
+        """
+        how = self._parts
+        assert how is not None  # noqa: S101  # or `fetch_part` gave none
         try:
-            return self._parts.decoded(parts)
+            return how.decoded(parts)
+        except (*PART_ERRORS, MemoryError):
+            return [self._decoded_alone(how, part) for part in parts]  # which tells of which it is
+
+    def _decoded_alone(self, how: ChunkParts, part: ChunkPart) -> NDArray[Any]:
+        try:
+            return how.decoded([part])[0]
         except PART_ERRORS as error:
-            raise self._corrupt(self._parts.first_damaged(parts), error) from error
+            raise self._corrupt(part.chunk, error) from error
+        except MemoryError as error:
+            raise Overloaded("There is no memory left for a chunk; please try again later.") from error
 
     def _encoded(
         self, index: ChunkIndex, deadline: Deadline | None, remember: Remember | None

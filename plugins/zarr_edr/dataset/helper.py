@@ -15,7 +15,8 @@ from typing import IO, Any
 
 from zarr_edr.dataset.storage_options import StoreConfig
 
-_READS_AT_ONCE = 16
+_READS_AT_ONCE = 64
+"""Of all stores together: some that hang must leave room for the others."""
 _LEAVE_S = 10.0
 
 

@@ -102,6 +102,11 @@ class Objects:
         return self.get(key, None, deadline) is not None
 
 
+def start_loop() -> None:
+    """Have the event loop of zarr-python made: threads that ask for it together for the first time might get two."""
+    _get_loop()
+
+
 @contextmanager
 def failures_as_unavailable(deadline: Deadline | None) -> Iterator[None]:
     """Turn what stores raise into `StoreUnavailable`, or `DeadlineExceeded` where that is why."""

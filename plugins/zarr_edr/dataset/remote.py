@@ -118,5 +118,6 @@ def before_forks() -> Iterator[None]:
     try:
         yield
     finally:
-        while _helpers:
-            _helpers.pop().close()
+        with _helpers_lock:
+            while _helpers:
+                _helpers.pop().close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -160,6 +161,15 @@ def test_of_chunks_that_decode_together_the_damaged_one_is_named(tmp_path: Path)
     file.write_bytes(data)
     with pytest.raises(ChunkCorrupt, match=r"Chunk 0\.1\.0 of 'v'"):
         asked(collection, CORNERS, **WHEN)
+
+
+def test_nothing_is_read_ahead_of_a_part_but_of_a_whole_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    collection, advised = stored(tmp_path, **LAYOUTS["v3"]), Mock(wraps=os.posix_fadvise)
+    monkeypatch.setattr("zarr_edr.dataset.objects.os.posix_fadvise", advised)
+    asked(collection, "POINT(5 6)", **WHEN)
+    assert [call.args[1:] for call in advised.call_args_list] == [(0, 0, os.POSIX_FADV_RANDOM)]
+    asked(collection, "POINT(5 6)")
+    assert advised.call_count == 1
 
 
 def test_an_absent_chunk_is_the_fill_value_for_a_part_too(tmp_path: Path) -> None:

@@ -184,6 +184,7 @@ class ChunkedArray:
             return None
 
         def part(file: LocalFile) -> ChunkPart | None:
+            file.in_parts()
             of_chunk = file if span is None else file.part(span.start, span.end - span.start)
             try:
                 return parts.read(index, of_chunk, start, stop, index_bytes)

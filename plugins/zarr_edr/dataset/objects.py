@@ -144,6 +144,13 @@ class LocalFile:
         """A part of it."""
         return LocalFile(self.descriptor, size, self.start + start)
 
+    def in_parts(self) -> None:
+        """Have nothing read ahead: some of it will be read, here and there.
+
+        Of 2,000 files of a map each, 160 KB of each wanted, a disk that reads 8 MB ahead was seen to read all of 1.3 GB.
+        """
+        os.posix_fadvise(self.descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+
     def read(self, start: int, stop: int) -> bytes | bytearray:
         """Bytes `start` to below `stop`; fewer where the file ends before."""
         if not placed():

@@ -14,12 +14,10 @@ from benchmarks.client import Connection, Response, answers
 from benchmarks.load import Clients, Item
 from benchmarks.processes import Foreign, Server
 from benchmarks.questions import Array, Grid, Question
-from benchmarks.results import Latency, Rate, Row
+from benchmarks.results import TURNS, Latency, Rate, Row
 from benchmarks.systems.base import System, coverage_cells
 from benchmarks.workloads import Workload
 
-TURNS = 3
-"""Systems take turns this often for latencies, so that a slow minute hits all of them."""
 WINDOWS = 2
 CHECK_EVERY = 50
 """Of the questions asked under load, each so many-th is compared with the array."""

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+TURNS = 3
+"""Systems take turns this often for latencies, so that a slow minute hits all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
+from itertools import pairwise
 
-from benchmarks.results import Results, Row
+from benchmarks.results import TURNS, Results, Row
 from benchmarks.workloads import TUTORIAL, WORKLOADS, Workload
 
 OURS = "zarr-edr"
 NOISE_CORES = 0.3
 EVEN, EVEN_IN_NOISE = 0.1, 0.2
-"""Within this part of its target, a ratio is neither above nor below it: two runs differ by as much. The second where others
-used more than `NOISE_CORES` meanwhile."""
+"""Within this part of its target, a ratio is neither above nor below it. The second where others used more than `NOISE_CORES`."""
 MAX_RSS_BYTES = 400 * 1000**2
 MAX_ROUND_TRIPS = 1.3
 
@@ -25,6 +26,8 @@ class Verdict:
     foreign: float
     mark: str = ""
     """Of what has to be known beside it."""
+    turns: tuple[float, ...] = ()
+    """The same ratio in each turn of the run."""
 
     @property
     def met(self) -> bool | None:
@@ -33,9 +36,14 @@ class Verdict:
 
     @property
     def is_even(self) -> bool:
-        """Whether it is too near to the target to be told from it."""
+        """Whether it cannot be told from the target: the turns of a run, on either side or near, differ as whole runs do."""
         part = EVEN_IN_NOISE if self.foreign > NOISE_CORES else EVEN
-        return self.target is not None and abs(self.ratio / self.target - 1) < part
+        ratios = (self.ratio, *self.turns)
+        return (
+            self.target is not None
+            and min(ratios) < (1 + part) * self.target
+            and max(ratios) > (1 - part) * self.target
+        )
 
     @property
     def word(self) -> str:
@@ -58,10 +66,13 @@ def verdict(results: Results, workload: Workload, store: str, system: str, clien
         return None
     theirs_in = results.row(workload.borrow, store) if system == TUTORIAL and workload.borrow else row
     mine, theirs = speed(row, OURS, clients), theirs_in and speed(theirs_in, system, clients)
-    if not mine or not theirs:
+    if theirs_in is None or not mine or not theirs:
         return None
     mark = "*" if theirs_in is not row else ""
-    return Verdict(mine / theirs, target(workload, system, clients), row.foreign, mark)
+    turns = tuple(
+        a / b for a, b in zip(_in_turns(row, OURS, clients), _in_turns(theirs_in, system, clients), strict=False)
+    )
+    return Verdict(mine / theirs, target(workload, system, clients), row.foreign, mark, turns)
 
 
 def target(workload: Workload, system: str, clients: int | None) -> float | None:
@@ -76,6 +87,18 @@ def speed(row: Row, system: str, clients: int | None) -> float | None:
         return None if latency is None else 1e3 / latency.median
     rate = row.rate(system, clients)
     return None if rate is None else rate.median
+
+
+def _in_turns(row: Row, system: str, clients: int | None) -> tuple[float, ...]:
+    """The same in each window; or in each turn, of which the times are kept one after the other."""
+    if clients is not None:
+        rate = row.rate(system, clients)
+        return () if rate is None else rate.per_second
+    latency = row.latency(system)
+    if latency is None or len(latency.ms) < TURNS:
+        return ()
+    edges = [len(latency.ms) * turn // TURNS for turn in range(TURNS + 1)]
+    return tuple(1e3 / statistics.median(latency.ms[begin:end]) for begin, end in pairwise(edges))
 
 
 def all_verdicts(results: Results) -> list[tuple[str, str, Verdict]]:

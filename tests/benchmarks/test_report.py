@@ -77,6 +77,21 @@ def test_a_ratio_near_its_target_is_even_and_what_is_near_is_wider_where_others_
     assert Verdict(ratio, 10, foreign).word == word
 
 
+@pytest.mark.parametrize(
+    ("turns", "word"), [((9, 20), "even"), ((12, 20), "met"), ((5, 20), "even"), ((2, 8), "MISSED"), ((2, 9.5), "even")]
+)
+def test_where_the_turns_do_not_agree_a_ratio_is_even(turns: tuple[float, ...], word: str) -> None:
+    assert Verdict(sum(turns) / 2, 10, 0, turns=turns).word == word
+
+
+def test_the_turns_of_a_verdict_are_those_of_the_run(results: Results) -> None:
+    of_rates, of_times = verdict(results, ONE_TIME, "air", LIMIT, 8), verdict(results, MANY, "points", XPUBLISH, None)
+    assert of_rates is not None
+    assert of_times is not None
+    assert of_rates.turns == pytest.approx((0.3, 0.3))
+    assert of_times.turns == pytest.approx((8, 8, 8))
+
+
 def test_results_are_read_as_they_were_written(results: Results) -> None:
     assert Results.from_json(json.loads(json.dumps(results.to_json()))) == results
 

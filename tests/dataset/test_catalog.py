@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -15,7 +15,7 @@ import xarray as xr
 from zarr_edr.dataset import catalog as catalog_module
 from zarr_edr.dataset.catalog import PROVIDER, Catalog, extents, forget_shared, shared_collection
 from zarr_edr.dataset.source import open_group
-from zarr_edr.errors import ConfigurationError, NotFound
+from zarr_edr.errors import ConfigurationError, NotFound, StoreUnavailable
 
 
 @pytest.fixture(autouse=True)
@@ -112,33 +112,37 @@ class TestCatalog:
 
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("zarr-edr-open")]
 
-    def test_the_first_of_several_wrong_blocks_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        second_failed = threading.Event()
+    def test_all_wrong_blocks_that_are_known_are_told_faults_of_the_configuration_first(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        together = Barrier(2)
 
         def failing(data: str, options: Any) -> Any:
             del options
-            if data.endswith("first"):
-                second_failed.wait(timeout=60)
-            else:
-                second_failed.set()
-            raise ConfigurationError(f"{data} is wrong.")
+            together.wait(timeout=60)
+            raise (StoreUnavailable if data == "away" else ConfigurationError)(f"{data} it is.")
 
+        monkeypatch.setattr(catalog_module, "wait", lambda futures, return_when: wait(futures))
         monkeypatch.setattr(catalog_module, "open_group", failing)
-        with pytest.raises(ConfigurationError, match="Collection 'b'"):
-            Catalog.open({"b": resource("first"), "a": resource("second")})
+        with pytest.raises(ConfigurationError, match=r"^Collection 'b': wrong it is\. Collection 'a': away it is\.$"):
+            Catalog.open({"a": resource("away"), "b": resource("wrong")})
 
-    def test_a_wrong_block_is_told_though_another_store_hangs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("first", ["wrong", "hangs"])
+    def test_a_wrong_block_is_told_though_another_store_hangs(
+        self, monkeypatch: pytest.MonkeyPatch, first: str
+    ) -> None:
         told, waited = threading.Event(), []
 
         def failing(data: str, options: Any) -> Any:
             del options
             if data == "hangs":
                 waited.append(told.wait(timeout=20))
-            raise ConfigurationError(f"{data} is wrong.")
+            raise ConfigurationError(f"{data} it is.")
 
         monkeypatch.setattr(catalog_module, "open_group", failing)
-        with pytest.raises(ConfigurationError, match="Collection 'a'"):
-            Catalog.open({"a": resource("wrong"), "b": resource("hangs")})
+        resources = {data: resource(data) for data in (first, *{"wrong", "hangs"} - {first})}
+        with pytest.raises(ConfigurationError, match="Collection 'wrong'"):
+            Catalog.open(resources)
         assert waited == []
         told.set()
 

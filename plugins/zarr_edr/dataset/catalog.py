@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -25,6 +25,8 @@ PROVIDER = "zarr_edr.ZarrEDRProvider"
 
 _OPENED_AT_ONCE = 16
 """Stores. To open one over a network is some ten round trips, one after the other."""
+_FAULTS_TOLD = 5
+"""Wrong collections that are told at once."""
 
 _shared: dict[str, Future[Collection]] = {}
 _shared_lock = Lock()
@@ -97,13 +99,17 @@ class Catalog:
     def open(cls, resources: Mapping[str, Any]) -> Catalog:
         """Open the collections among the `resources` of a pygeoapi configuration that have our provider.
 
-        Raises `ConfigurationError` or `StoreUnavailable`, with the id of the collection in the message.
+        Raises `ConfigurationError` or `StoreUnavailable`, with the id of the collection in the message; where several are known
+        to be wrong by then, of each.
         """
         ours = {str(id_): (resource, p) for id_, resource in resources.items() if (p := provider_block(resource))}
         start_loop()
         pool, done = ThreadPoolExecutor(_OPENED_AT_ONCE, "zarr-edr-open"), False
         try:
-            opened = dict(zip(ours, pool.map(lambda id_: _named(id_, *ours[id_]), ours), strict=True))
+            opening = {id_: pool.submit(_named, id_, *ours[id_]) for id_ in ours}
+            wait(opening.values(), return_when=FIRST_EXCEPTION)
+            _raise_faults([future for future in opening.values() if future.done()])
+            opened = {id_: future.result() for id_, future in opening.items()}
             done = True
         finally:
             # Who forks must find none of these threads; who fails, or is told to stop, waits for no store that hangs.
@@ -144,6 +150,17 @@ def _named(id_: str, resource: Mapping[str, Any], provider_def: Mapping[str, Any
         title=_first_text(resource.get("title")) or shared.title,
         description=_first_text(resource.get("description")) or shared.description,
     )
+
+
+def _raise_faults(opened: Sequence[Future[Collection]]) -> None:
+    """Raise what some of these failed with, if any, as one error; faults of the configuration first."""
+    errors = [error for future in opened if (error := future.exception()) is not None]
+    known = [error for error in errors if isinstance(error, ConfigurationError | StoreError)]
+    if len(known) < len(errors):
+        raise next(error for error in errors if error not in known)
+    if known:
+        known.sort(key=lambda error: not isinstance(error, ConfigurationError))
+        raise type(known[0])(" ".join(error.message for error in known[:_FAULTS_TOLD])) from known[0]
 
 
 def _first_text(value: object) -> str | None:

@@ -25,8 +25,8 @@ whole chunks, or has kept them.
 The tutorials' service has no choice of times; where a single time is asked for, its whole series is taken (*). Stock pygeoapi
 is asked point by point, since it answers a MULTIPOINT with the whole grid. Ratios are answers per second of ours by those of
 the other, or times of the other by those of ours: more is better. A target is
-called met or missed where every turn of the run says so, by more than a tenth, and even otherwise: the turns differ as whole runs
-do. It is a fifth where other programs used more than {NOISE_CORES} cores.
+called met where every turn of the run reaches it by more than a tenth, missed where the ratio falls short by more than a tenth,
+and even otherwise, since two runs differ by as much. It is a fifth where other programs used more than {NOISE_CORES} cores.
 """
 
 

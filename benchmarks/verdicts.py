@@ -36,14 +36,10 @@ class Verdict:
 
     @property
     def is_even(self) -> bool:
-        """Whether it cannot be told from the target: the turns of a run, on either side or near, differ as whole runs do."""
+        """Whether it is too near to the target to be told from it, or reaches it in some turns of the run only."""
         part = EVEN_IN_NOISE if self.foreign > NOISE_CORES else EVEN
-        ratios = (self.ratio, *self.turns)
-        return (
-            self.target is not None
-            and min(ratios) < (1 + part) * self.target
-            and max(ratios) > (1 - part) * self.target
-        )
+        least = min((self.ratio, *self.turns))
+        return self.target is not None and self.ratio > (1 - part) * self.target and least < (1 + part) * self.target
 
     @property
     def word(self) -> str:

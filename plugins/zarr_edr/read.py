@@ -22,7 +22,7 @@ from zarr_edr.limits import Deadline
 from zarr_edr.plan import ArrayRead, ChunkRead, ReadPlan, Selection, size
 from zarr_edr.schedule import InlineScheduler, Scheduler
 from zarr_edr.spill import Spill
-from zarr_edr.take import Taking
+from zarr_edr.take import Picked, Taking
 
 NumberedReads = list[tuple[int, ChunkRead]]
 """Chunk reads, each with the number of the `ArrayRead` of the plan that it belongs to."""
@@ -51,6 +51,12 @@ class ReadStats:
     scheduler: str = ""
     """What ran the graph: `inline`, `threads` or `distributed`."""
 
+    def add(self, picked: Picked) -> None:
+        """Count what was taken, too."""
+        self.chunks += picked.chunks
+        self.chunks_fetched += picked.chunks_fetched
+        self.bytes_read += picked.bytes_read
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadTask:
@@ -60,17 +66,6 @@ class ReadTask:
     axes: tuple[int, ...]
     """Storage axes in the order of the answer, see `ArrayRead`."""
     reads: tuple[ChunkRead, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Picked:
-    """What a task returns."""
-
-    values: tuple[NDArray[Any], ...]
-    """Stored values, one array for each chunk read of the task."""
-    chunks: int
-    chunks_fetched: int
-    bytes_read: int
 
 
 class Reading:
@@ -120,9 +115,7 @@ class Reading:
         for numbers, task, picked in zip(targets, tasks, results, strict=True):
             for number, chunk_read, values in zip(numbers, task.reads, picked.values, strict=True):
                 picked_of.setdefault(number, []).append((chunk_read, values))
-            self.stats.chunks += picked.chunks
-            self.stats.chunks_fetched += picked.chunks_fetched
-            self.stats.bytes_read += picked.bytes_read
+            self.stats.add(picked)
         for number, reads in picked_of.items():
             self._keep(number, reads)
 
@@ -204,10 +197,8 @@ def _read_single(plan: ReadPlan, deadline: Deadline) -> tuple[tuple[NDArray[Any]
         (chunk_read,) = array_read.reads()
         taking = Taking(array_read.array, array_read.axes, deadline)
         taking.take(chunk_read.chunk, (chunk_read,))
-        (values,) = taking.values()
-        stats.chunks += taking.chunks
-        stats.chunks_fetched += taking.fetched
-        stats.bytes_read += taking.bytes_read
+        stats.add(picked := taking.picked())
+        (values,) = picked.values
         if values.shape != array_read.shape or not all(isinstance(s, slice) for s in chunk_read.out):
             stored = _zeros(array_read)
             _scatter(stored, chunk_read.out, values)
@@ -299,7 +290,7 @@ def _pick(
     for index, same_chunk in groupby(task.reads, key=lambda chunk_read: chunk_read.chunk):
         reach(index)
         taking.take(index, list(same_chunk))
-    return Picked(taking.values(), taking.chunks, taking.fetched, taking.bytes_read)
+    return taking.picked()
 
 
 def _scatter(answer: NDArray[Any], out: tuple[Selection, ...], values: NDArray[Any]) -> None:

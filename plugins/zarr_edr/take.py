@@ -28,6 +28,18 @@ processor's own cache does not hold) 604."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Picked:
+    """What was taken from some chunks of one array."""
+
+    values: tuple[NDArray[Any], ...]
+    """Stored values of each read, in order, each of shape (orthogonal sizes..., points)."""
+    chunks: int
+    chunks_fetched: int
+    """Of these, those that came from the store."""
+    bytes_read: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Undecoded:
     """A part of a chunk that was read, and what is to be taken from it."""
 
@@ -44,31 +56,30 @@ class Taking:
     __slots__ = (
         "_array",
         "_axes",
+        "_bytes_read",
+        "_cache",
+        "_chunks",
         "_deadline",
+        "_fetched",
         "_undecoded",
         "_undecoded_bytes",
         "_values",
-        "bytes_read",
-        "chunks",
-        "fetched",
     )
 
     def __init__(self, array: ChunkedArray, axes: tuple[int, ...], deadline: Deadline | None) -> None:
         """`axes`: storage axes in the order of the answer, see `ArrayRead`."""
         self._array, self._axes, self._deadline = array, axes, deadline
+        self._cache = process_cache()
         self._undecoded: list[_Undecoded] = []
         self._undecoded_bytes = 0
         self._values: list[NDArray[Any] | None] = []
-        self.chunks = 0
-        self.fetched = 0
-        """Chunks that came from the store."""
-        self.bytes_read = 0
+        self._chunks = self._fetched = self._bytes_read = 0
 
     def take(self, index: ChunkIndex, reads: Sequence[ChunkRead]) -> None:
         """Take from a chunk what these reads want. Raises as `ChunkedArray.fetch`."""
-        array, cache, deadline = self._array, process_cache(), self._deadline
-        key = (array.token, index)
-        self.chunks += 1
+        array, cache, deadline = self._array, self._cache, self._deadline
+        key = array.chunk_token(index)
+        self._chunks += 1
         if array.chunk_bytes >= _WORTH_A_PART and not cache.holds(key) and array.decodes_parts:
             if deadline is not None:
                 deadline.before_waiting()
@@ -77,13 +88,14 @@ class Taking:
         fetched = cache.get(key, partial(array.fetch, index, deadline, cache.get), deadline)
         chunk = fetched.values.transpose(self._axes)
         self._values += [_gather(chunk, r.local, len(r.out) - 1) for r in reads]
-        self.fetched += fetched.fresh
-        self.bytes_read += fetched.bytes_read
+        self._fetched += fetched.fresh
+        self._bytes_read += fetched.bytes_read
 
-    def values(self) -> tuple[NDArray[Any], ...]:
-        """Stored values of each read, in order, each of shape (orthogonal sizes..., points). Raises `ChunkCorrupt`."""
+    def picked(self) -> Picked:
+        """All that was taken. Raises `ChunkCorrupt`."""
         self._decode()
-        return tuple([values for values in self._values if values is not None])
+        values = tuple([values for values in self._values if values is not None])  # which none is any more
+        return Picked(values, self._chunks, self._fetched, self._bytes_read)
 
     def _decode(self) -> None:
         """What is read and not decoded."""
@@ -99,7 +111,7 @@ class Taking:
         """Read a part of the chunk, which is all that is decoded, and is not kept; False where the whole is better."""
         if sum([chunk_read.cells for chunk_read in reads]) > _PART_CELLS:
             return False
-        array, cache = self._array, process_cache()
+        array, cache = self._array, self._cache
         strides = [array.strides[axis] for axis in self._axes]
         wanted = [_numbers(r.local, len(r.out) - 1, strides) for r in reads]
         first, stop = min([low for _, low, _ in wanted]), max([high for _, _, high in wanted]) + 1
@@ -109,8 +121,8 @@ class Taking:
         if part is None:
             return False
         cache.part_was_read(key, array.chunk_bytes)
-        self.fetched += 1
-        self.bytes_read += part.bytes_read
+        self._fetched += 1
+        self._bytes_read += part.bytes_read
         if self._undecoded_bytes + part.held_bytes > _TOGETHER_BYTES:
             self._decode()
         self._undecoded.append(_Undecoded(part, [numbers for numbers, _, _ in wanted], len(self._values)))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from zarr_edr.dataset.chunk_layout import ChunkIndex
 from zarr_edr.dataset.coalesce import coalesce
-from zarr_edr.dataset.obstore_store import READS_AT_ONCE
+from zarr_edr.dataset.helper import READS_AT_ONCE
 from zarr_edr.dataset.started import STARTED, Part
 from zarr_edr.limits import Deadline
 

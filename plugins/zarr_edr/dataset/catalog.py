@@ -160,7 +160,9 @@ def _raise_faults(opened: Sequence[Future[Collection]]) -> None:
         raise next(error for error in errors if error not in known)
     if known:
         known.sort(key=lambda error: not isinstance(error, ConfigurationError))
-        raise type(known[0])(" ".join(error.message for error in known[:_FAULTS_TOLD])) from known[0]
+        told = [error.message for error in known[:_FAULTS_TOLD]]
+        more = [f"{left} more are wrong."] if (left := len(known) - len(told)) else []
+        raise type(known[0])(" ".join(told + more)) from known[0]
 
 
 def _first_text(value: object) -> str | None:

@@ -16,7 +16,8 @@ from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.sync import _get_loop, sync
 from zarr.storage import LocalStore
 
-from zarr_edr.dataset.obstore_store import READS_AT_ONCE, ObstoreStore
+from zarr_edr.dataset.helper import READS_AT_ONCE
+from zarr_edr.dataset.obstore_store import ObstoreStore
 from zarr_edr.dataset.remote import RemoteStore
 from zarr_edr.dataset.source import io_errors
 from zarr_edr.errors import StoreUnavailable

@@ -10,13 +10,9 @@ from typing import Any, Protocol
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 
-from zarr_edr.dataset.helper import read
+from zarr_edr.dataset.helper import READS_AT_ONCE, read
 from zarr_edr.dataset.storage_options import StoreConfig
 from zarr_edr.errors import ConfigurationError
-
-READS_AT_ONCE = 64
-"""Reads of an object store under way in a process. With 30 ms of latency these are some 2,000 a second, more than one processor
-decodes; others wait in line."""
 
 
 class Reader(Protocol):

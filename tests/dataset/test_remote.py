@@ -16,8 +16,8 @@ import zarr
 
 from zarr_edr.cache import process_cache
 from zarr_edr.dataset.cf import describe
-from zarr_edr.dataset.model import Collection
 from zarr_edr.dataset.helper import READS_AT_ONCE
+from zarr_edr.dataset.model import Collection
 from zarr_edr.dataset.remote import _forking, before_forks
 from zarr_edr.dataset.source import open_group
 from zarr_edr.encode import encoder_for

@@ -2,7 +2,7 @@
 # make test    run the tests
 # make cite    run the conformance tests of EDR; with CITE_JAR=path/to/aio.jar the official ones, which need Java 17
 # make check   style, types, and generated files in step with their sources: what continuous integration asks for
-# make bench  measure this server beside its peers and beside what the machine can do: some 20 minutes, 5 GB of disk;
+# make bench  measure this server beside its peers and beside what the machine can do: half an hour, 5 GB of disk;
 #             BENCH_ARGS="--only NAME --seconds 1" and the like, --help lists them
 # make bench-scaling  the tables of docs/scaling.md: how cost grows
 # make bench-quick  fail where a query reads, or takes, more than it should: two minutes; bench-clean removes what bench keeps

@@ -12,16 +12,17 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
 from benchmarks import cache, machine, objects, picture, report, size, stores
 from benchmarks.load import Clients
-from benchmarks.measure import Bench, measure
+from benchmarks.measure import Bench, Measurement
 from benchmarks.processes import ROOT
 from benchmarks.questions import Grid
-from benchmarks.results import Memory, Results, Row
+from benchmarks.results import ROUNDS, Memory, Results, Row
 from benchmarks.systems import peers
 from benchmarks.systems.base import System
 from benchmarks.systems.limit import Limit
@@ -130,24 +131,37 @@ def _peers(systems: list[System]) -> dict[str, str]:
 def _rows(
     chosen: list[Workload], systems: list[System], grids: dict[str, Grid], folder: Path, seconds: float
 ) -> tuple[list[Row], tuple[Memory, ...]]:
-    rows = []
     with ExitStack() as started:
         every = [grid.store for grid in grids.values()]
         servers = {system.name: started.enter_context(system.serve(every, folder)) for system in systems}
         bench = Bench(systems, servers, started.enter_context(Clients()), seconds)
-        for workload in chosen:
-            for name in workload.stores:
-                if name not in grids:
-                    continue
-                start = time.monotonic()
-                rows.append(measure(bench, workload, grids[name]))
-                print(line(rows[-1], time.monotonic() - start), flush=True)
+        made = [
+            (workload, Measurement(bench, workload, grids[name]))
+            for workload in chosen
+            for name in workload.stores
+            if name in grids
+        ]
+        # What is cold comes first, in one go: later its chunks were asked for before.
+        for is_cold in (True, False):
+            some = [one for workload, one in made if workload.cold is is_cold]
+            for number in range(ROUNDS if some else 0):
+                _round(some, number)
+        rows = [measurement.row() for _, measurement in made]
         sizes = {name: server.resident_bytes() for name, server in servers.items()}
     return rows, tuple(Memory(name, found[0], sum(found)) for name, found in sizes.items())
 
 
+def _round(measurements: Sequence[Measurement], number: int) -> None:
+    """Measure all once."""
+    print(f"round {number + 1} of {ROUNDS}", flush=True)
+    for one in measurements:
+        start = time.monotonic()
+        one.round(number)
+        print(line(one.row(), time.monotonic() - start), flush=True)
+
+
 def line(row: Row, took_s: float) -> str:
-    """A row as soon as it is there."""
+    """A row, as far as it is there."""
     times = ", ".join(f"{one.system} {one.median:.4g}" for one in row.latencies)
     rates = "".join(f"; {rate.clients} clients {rate.system} {rate.median:.4g}/s" for rate in row.rates)
     failures = "".join(f"\n  FAILED {failure}" for failure in row.failures)

@@ -1,24 +1,25 @@
-"""One workload on one store, all systems in turn: first every answer is looked at, then times are taken."""
+"""One workload on one store, all systems in turn: first every answer is looked at, then times are taken, round by round."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 from benchmarks import oracle, stores
 from benchmarks.client import Connection, Response, answers
-from benchmarks.load import Clients, Item
+from benchmarks.load import Clients, Item, Window
 from benchmarks.processes import Foreign, Server
-from benchmarks.questions import Array, Grid, Question
-from benchmarks.results import TURNS, Latency, Rate, Row
+from benchmarks.questions import Grid, Question
+from benchmarks.results import ROUNDS, Latency, Rate, Row
 from benchmarks.systems.base import System, coverage_cells
 from benchmarks.workloads import Workload
 
-WINDOWS = 2
 CHECK_EVERY = 50
 """Of the questions asked under load, each so many-th is compared with the array."""
 MAX_LATENCIES = 99
@@ -37,34 +38,7 @@ class Bench:
     servers: Mapping[str, Server]
     clients: Clients
     seconds: float
-    """Shortest window; latencies of one system take about as long, over all turns."""
-    failures: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Which windows of a workload."""
-
-    first: int
-    of: int
-    """Windows in all."""
-
-
-def measure(bench: Bench, workload: Workload, grid: Grid) -> Row:
-    """All systems that can answer such questions."""
-    questions = ask(grid, workload)
-    foreign, before = Foreign(), len(bench.failures)
-    able = [system for system in bench.systems if system.can(questions[0])]
-    if not workload.cold:
-        stores.read_pages(grid.store.path)
-    able = [system for system in able if _verified(bench, system, grid, questions)]
-    latencies = _latencies(bench, able, workload, grid, questions)
-    rates = []
-    for number, clients in enumerate(workload.clients):
-        part = Part(WINDOWS * number, WINDOWS * len(workload.clients))
-        rates += _rates(bench, able, grid, questions, clients, latencies, part)
-    failures = tuple(bench.failures[before:])
-    return Row(workload.name, grid.store.name, tuple(latencies), tuple(rates), foreign.cores(), failures)
+    """Shortest window; latencies of one system take about as long, over all rounds."""
 
 
 def ask(grid: Grid, workload: Workload) -> list[Question]:
@@ -77,25 +51,6 @@ def ask(grid: Grid, workload: Workload) -> list[Question]:
     return grid.questions(workload.points, workload.times, count)
 
 
-def _verified(bench: Bench, system: System, grid: Grid, questions: Sequence[Question]) -> bool:
-    """Whether its first answers are right: of one worker and of the other, if chance will have it."""
-    server = bench.servers[system.name]
-    try:
-        for question in questions[:2]:
-            start = time.monotonic()
-            with Connection(server.port) as connection:
-                found = answers(connection, system.requests(question, server.port))
-            took_s = time.monotonic() - start
-            look(system, grid, question, found)
-            if took_s > SLOW_S:
-                break
-    except (oracle.WrongAnswer, RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        bench.failures.append(f"{system.name}, {grid.store.name}: {type(error).__name__}: {str(error)[:300]}")
-        return False
-    server.await_idle()
-    return True
-
-
 def look(system: System, grid: Grid, question: Question, found: Sequence[Response]) -> None:
     """Compare an answer with the array. Raises `WrongAnswer`."""
     if question.kind == "position":
@@ -106,101 +61,145 @@ def look(system: System, grid: Grid, question: Question, found: Sequence[Respons
 
 
 @dataclass(slots=True)
-class _Turns:
-    """The questions of one system, of which each turn takes the next."""
+class _Found:
+    """What one system did so far."""
 
     system: System
     following: int = 2
-    """The first two were asked for verification."""
-    ms: list[float] = field(default_factory=list)
+    """The next question of single answers. The first two are asked for verification."""
+    rounds: list[tuple[float, ...]] = field(default_factory=list)
+    """Milliseconds of single answers."""
     size: int = 0
     requests: int = 0
+    windows: dict[int, list[Window]] = field(default_factory=dict)
+    """Number of clients -> windows."""
+
+    @property
+    def usual_s(self) -> float:
+        """How long a single answer takes."""
+        return statistics.median(itertools.chain.from_iterable(self.rounds)) / 1e3
 
 
-def _latencies(
-    bench: Bench, able: Sequence[System], workload: Workload, grid: Grid, questions: Sequence[Question]
-) -> list[Latency]:
-    """Single answers, one client; all systems are asked the same, as many as fit into their time, but three at least."""
-    turns = [_Turns(system) for system in able]
-    for turn in range(TURNS):
-        for one in turns[turn % len(turns) :] + turns[: turn % len(turns)] if turns else []:
-            try:
-                _turn(bench, one, workload, grid, questions)
-            except (oracle.WrongAnswer, RuntimeError, OSError, EOFError) as error:
-                bench.failures.append(
-                    f"{one.system.name}, {grid.store.name}: {type(error).__name__}: {str(error)[:300]}"
-                )
-            bench.servers[one.system.name].await_idle()
-    return [Latency(one.system.name, tuple(one.ms), one.requests, one.size) for one in turns if one.ms]
+class Measurement:
+    """A workload on a store. Each round asks all systems that can answer such questions, each of which has its turn."""
+
+    def __init__(self, bench: Bench, workload: Workload, grid: Grid) -> None:
+        self._bench, self._workload, self._grid = bench, workload, grid
+        self._questions = ask(grid, workload)
+        self._found: list[_Found] | None = None
+        self._failures: list[str] = []
+        self._foreign: list[float] = []
+
+    def round(self, number: int) -> None:
+        """Measure once; the systems begin with another one each time."""
+        foreign = Foreign()
+        if not self._workload.cold:
+            stores.read_pages(self._grid.store.path)
+        if self._found is None:
+            able = [system for system in self._bench.systems if system.can(self._questions[0])]
+            self._found = [_Found(system) for system in able if self._verified(system)]
+        begin = number % max(1, len(self._found))
+        turns = self._found[begin:] + self._found[:begin]
+        for found in turns:
+            with self._telling(found, "one client"):
+                found.rounds.append(tuple(self._times(found)))
+        for clients in self._workload.clients:
+            for found in turns:
+                if found.rounds:
+                    with self._telling(found, f"{clients} clients"):
+                        found.windows.setdefault(clients, []).append(self._window(found, clients, number))
+        self._foreign.append(foreign.cores())
+
+    def row(self) -> Row:
+        """What all rounds found."""
+        found = [one for one in self._found or () if one.rounds]
+        latencies = (Latency(one.system.name, tuple(one.rounds), one.requests, one.size) for one in found)
+        rates = (_rate(one, clients) for clients in self._workload.clients for one in found if clients in one.windows)
+        foreign = statistics.mean(self._foreign)
+        name, store = self._workload.name, self._grid.store.name
+        return Row(name, store, tuple(latencies), tuple(rates), foreign, tuple(self._failures))
+
+    @contextmanager
+    def _telling(self, found: _Found, what: str) -> Iterator[None]:
+        """Go on after a failure, which the row tells; wait until the system has done all its work."""
+        name = found.system.name
+        try:
+            yield
+        except (oracle.WrongAnswer, RuntimeError, OSError, EOFError) as error:
+            self._fail(f"{name}, {self._grid.store.name}, {what}", error)
+        self._bench.servers[name].await_idle()
+
+    def _fail(self, where: str, error: Exception) -> None:
+        self._failures.append(f"{where}: {type(error).__name__}: {str(error)[:300]}")
+
+    def _verified(self, system: System) -> bool:
+        """Whether its first answers are right: of one worker and of the other, if chance will have it."""
+        server = self._bench.servers[system.name]
+        try:
+            for question in self._questions[:2]:
+                start = time.monotonic()
+                with Connection(server.port) as connection:
+                    found = answers(connection, system.requests(question, server.port))
+                took_s = time.monotonic() - start
+                look(system, self._grid, question, found)
+                if took_s > SLOW_S:
+                    break
+        except (oracle.WrongAnswer, RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
+            self._fail(f"{system.name}, {self._grid.store.name}", error)
+            return False
+        server.await_idle()
+        return True
+
+    def _times(self, found: _Found) -> Iterator[float]:
+        """Milliseconds of single answers, one client, as many as fit into the time, but one at least. Raises `WrongAnswer`."""
+        system, port = found.system, self._bench.servers[found.system.name].port
+        give_up = time.monotonic() + self._bench.seconds / ROUNDS
+        with Connection(port) as connection:
+            for number in range(MAX_LATENCIES // ROUNDS):
+                if self._workload.cold:
+                    stores.drop_pages(self._grid.store.path)
+                question = self._questions[found.following % len(self._questions)]
+                found.following += 1
+                requests = system.requests(question, port)
+                start = time.perf_counter()
+                answered = answers(connection, requests)
+                yield (time.perf_counter() - start) * 1e3
+                found.size, found.requests = sum(len(response.body) for response in answered), len(requests)
+                if number == 0:
+                    look(system, self._grid, question, answered)
+                if time.monotonic() > give_up:
+                    return
+
+    def _window(self, found: _Found, clients: int, number: int) -> Window:
+        """What `clients` get in one window, each of which has questions of its own. Raises `WrongAnswer`, or `RuntimeError`."""
+        windows = ROUNDS * len(self._workload.clients)
+        mine = number * len(self._workload.clients) + self._workload.clients.index(clients)
+        seconds = window_s(found.usual_s, clients, self._bench.seconds)
+        most = math.ceil(seconds / found.usual_s) * 8
+        items = self._items(found.system, mine * len(self._questions) // windows, most)
+        port = self._bench.servers[found.system.name].port
+        return self._bench.clients.window(port, items, found.system.decode, clients, seconds)
+
+    def _items(self, system: System, first: int, most: int) -> list[Item]:
+        """Requests from the question `first` on, `most` of them, at least a check's worth."""
+        port = self._bench.servers[system.name].port
+        count = min(len(self._questions), max(most, 2 * CHECK_EVERY))
+        found = []
+        for number in range(first, first + count):
+            question = self._questions[number % len(self._questions)]
+            wanted = oracle.expected(self._grid, question) if number % CHECK_EVERY == 0 else None
+            found.append(Item(system.requests(question, port)[0], wanted))
+        return found
 
 
-def _turn(bench: Bench, one: _Turns, workload: Workload, grid: Grid, questions: Sequence[Question]) -> None:
-    port = bench.servers[one.system.name].port
-    give_up = time.monotonic() + bench.seconds / TURNS
-    with Connection(port) as connection:
-        for number in range(MAX_LATENCIES // TURNS):
-            if workload.cold:
-                stores.drop_pages(grid.store.path)
-            question = questions[one.following % len(questions)]
-            one.following += 1
-            requests = one.system.requests(question, port)
-            start = time.perf_counter()
-            found = answers(connection, requests)
-            one.ms.append((time.perf_counter() - start) * 1e3)
-            one.size, one.requests = sum(len(response.body) for response in found), len(requests)
-            if number == 0:
-                look(one.system, grid, question, found)
-            if time.monotonic() > give_up:
-                return
-
-
-def _rates(
-    bench: Bench,
-    able: Sequence[System],
-    grid: Grid,
-    questions: Sequence[Question],
-    clients: int,
-    latencies: Sequence[Latency],
-    part: Part,
-) -> list[Rate]:
-    """Answers per second of all systems, window by window, each of which has questions of its own."""
-    wanted = {n: oracle.expected(grid, questions[n]) for n in range(0, len(questions), CHECK_EVERY)}
-    usual = {latency.system: statistics.median(latency.ms) / 1e3 for latency in latencies}
-    found: dict[str, list[tuple[float, int, int]]] = {system.name: [] for system in able if system.name in usual}
-    for window in range(WINDOWS):
-        stores.read_pages(grid.store.path)
-        for system in able:
-            if system.name not in found:
-                continue
-            server = bench.servers[system.name]
-            seconds = window_s(usual[system.name], clients, bench.seconds)
-            first = (part.first + window) * len(questions) // part.of
-            items = _items(
-                system, server.port, questions, wanted, first, most=math.ceil(seconds / usual[system.name]) * 8
-            )
-            try:
-                done = bench.clients.window(server.port, items, system.decode, clients, seconds)
-                found[system.name].append((done.per_second, done.answers, done.checked))
-            except (oracle.WrongAnswer, RuntimeError, OSError) as error:
-                bench.failures.append(f"{system.name}, {clients} clients: {type(error).__name__}: {str(error)[:300]}")
-            server.await_idle()
-    return [
-        Rate(name, clients, tuple(w[0] for w in windows), sum(w[1] for w in windows), sum(w[2] for w in windows))
-        for name, windows in found.items()
-        if windows
-    ]
+def _rate(found: _Found, clients: int) -> Rate:
+    windows = found.windows[clients]
+    per_second = tuple(window.per_second for window in windows)
+    answered, checked = sum(window.answers for window in windows), sum(window.checked for window in windows)
+    return Rate(found.system.name, clients, per_second, answered, checked)
 
 
 def window_s(usual_s: float, clients: int, least_s: float) -> float:
     """How long a window lasts: a slow system needs a longer one, or it is all beginning and end."""
     expected_s = usual_s * max(1, clients / 2)
     return min(MAX_WINDOW_S, max(least_s, WINDOW_ANSWERS * expected_s))
-
-
-def _items(
-    system: System, port: int, questions: Sequence[Question], wanted: Mapping[int, Array], first: int, most: int
-) -> list[Item]:
-    """Requests from the question `first` on, `most` of them, at least a check's worth."""
-    count = min(len(questions), max(most, 2 * CHECK_EVERY))
-    numbers = [(first + n) % len(questions) for n in range(count)]
-    return [Item(system.requests(questions[n], port)[0], wanted.get(n)) for n in numbers]

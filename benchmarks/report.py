@@ -5,28 +5,28 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.results import Latency, ObjectStore, Rate, Results, Row, percentile
+from benchmarks.results import ROUNDS, Latency, ObjectStore, Rate, Results, Row, percentile
 from benchmarks.verdicts import MAX_ROUND_TRIPS, MAX_RSS_BYTES, NOISE_CORES, OURS, Verdict, all_verdicts, verdict
 from benchmarks.workloads import LIMIT, STOCK, TUTORIAL, WORKLOADS, XPUBLISH, Workload
 
 OTHERS = (TUTORIAL, STOCK, XPUBLISH, LIMIT)
 _METHOD = f"""
 Every system serves the same stores with two workers (the tutorials' service: a dask worker of two threads), on the same
-cores, which the clients share. The systems take turns; each is idle before the next is asked. Questions are the same for all,
-and new each time: cells and times drawn by a seeded generator. The first answers of each system, one of each turn, and every
-fiftieth under load are compared with the array, read by xarray. Times are those of one raw socket, kept open; under load two
-processes keep the connections busy, and a window ends when all that was asked is answered; each window has questions of its own,
-which only the limit is quick enough to come to the end of. *Cold*: the files of the store are not in the page cache; in chunks of
-series each question is in a chunk that was not asked for before, in chunks of maps all are in the same two thousand. The *limit*
-knows the layout of the stores, does nothing but read,
-decode whole chunks, gather and print, and is asked in the least words; zarr-edr is faster than it where it decodes less than
-whole chunks, or has kept them.
+cores, which the clients share. All is measured in {ROUNDS} rounds, each through all questions below (those that are cold come
+first, by themselves); in each the systems take turns, and each is idle before the next is asked. Questions are the same for
+all, and new each time: cells and times drawn by a seeded generator. The first answers of each system, one of each turn, and
+every fiftieth under load are compared with the array, read by xarray. Times are those of one raw socket, kept open; under load
+two processes keep the connections busy, and a window ends when all that was asked is answered; each window has questions of
+its own, which only the limit is quick enough to come to the end of. *Cold*: the files of the store are not in the page cache;
+in chunks of series each question is in a chunk that was not asked for before, in chunks of maps all are in the same two
+thousand. The *limit* knows the layout of the stores, does nothing but read, decode whole chunks, gather and print, and is
+asked in the least words; zarr-edr is faster than it where it decodes less than whole chunks, or has kept them.
 
 The tutorials' service has no choice of times; where a single time is asked for, its whole series is taken (*). Stock pygeoapi
 is asked point by point, since it answers a MULTIPOINT with the whole grid. Ratios are answers per second of ours by those of
-the other, or times of the other by those of ours: more is better. A target is
-called met where every turn of the run reaches it by more than a tenth, missed where the ratio falls short by more than a tenth,
-and even otherwise, since two runs differ by as much. It is a fifth where other programs used more than {NOISE_CORES} cores.
+the other, or times of the other by those of ours, the median of the rounds: more is better. A target is called met where every
+round reaches it by more than a tenth, missed where the median falls short by more than a tenth, and even otherwise, since two
+runs differ by as much. It is a fifth where other programs used more than {NOISE_CORES} cores.
 """
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-TURNS = 3
-"""Systems take turns this often for latencies, so that a slow minute hits all of them."""
+ROUNDS = 4
+"""So often all is measured, round after round through all workloads: what a slow minute does to one of them shows beside the
+others, as it would in another run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +19,17 @@ class Latency:
     """Times of single answers of one system, milliseconds."""
 
     system: str
-    ms: tuple[float, ...]
+    rounds: tuple[tuple[float, ...], ...]
+    """The times of each round."""
     requests: int
     """Of one question."""
     size: int
     """Bytes of one answer."""
+
+    @property
+    def ms(self) -> tuple[float, ...]:
+        """All of them."""
+        return tuple(itertools.chain.from_iterable(self.rounds))
 
     @property
     def median(self) -> float:
@@ -36,7 +44,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Answers per second of one system, in each of its windows."""
+    """Answers per second of one system, a window in each round."""
 
     system: str
     clients: int
@@ -126,7 +134,7 @@ class Results:
             Row(
                 row["workload"],
                 row["store"],
-                tuple(Latency(**{**one, "ms": tuple(one["ms"])}) for one in row["latencies"]),
+                tuple(Latency(**{**one, "rounds": tuple(map(tuple, one["rounds"]))}) for one in row["latencies"]),
                 tuple(Rate(**{**one, "per_second": tuple(one["per_second"])}) for one in row["rates"]),
                 row["foreign"],
                 tuple(row["failures"]),

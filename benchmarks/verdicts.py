@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from itertools import pairwise
 
-from benchmarks.results import TURNS, Results, Row
+from benchmarks.results import Results, Row
 from benchmarks.workloads import TUTORIAL, WORKLOADS, Workload
 
 OURS = "zarr-edr"
@@ -22,12 +21,13 @@ class Verdict:
     """Ours beside another system: how many times faster, what was wanted."""
 
     ratio: float
+    """The median of the rounds."""
     target: float | None
     foreign: float
     mark: str = ""
     """Of what has to be known beside it."""
-    turns: tuple[float, ...] = ()
-    """The same ratio in each turn of the run."""
+    rounds: tuple[float, ...] = ()
+    """The same ratio in each round of the run."""
 
     @property
     def met(self) -> bool | None:
@@ -36,9 +36,9 @@ class Verdict:
 
     @property
     def is_even(self) -> bool:
-        """Whether it is too near to the target to be told from it, or reaches it in some turns of the run only."""
+        """Whether it is too near to the target to be told from it, or reaches it in some rounds of the run only."""
         part = EVEN_IN_NOISE if self.foreign > NOISE_CORES else EVEN
-        least = min((self.ratio, *self.turns))
+        least = min((self.ratio, *self.rounds))
         return self.target is not None and self.ratio > (1 - part) * self.target and least < (1 + part) * self.target
 
     @property
@@ -61,14 +61,14 @@ def verdict(results: Results, workload: Workload, store: str, system: str, clien
     if row is None:
         return None
     theirs_in = results.row(workload.borrow, store) if system == TUTORIAL and workload.borrow else row
-    mine, theirs = speed(row, OURS, clients), theirs_in and speed(theirs_in, system, clients)
-    if theirs_in is None or not mine or not theirs:
+    if theirs_in is None:
         return None
     mark = "*" if theirs_in is not row else ""
-    turns = tuple(
-        a / b for a, b in zip(_in_turns(row, OURS, clients), _in_turns(theirs_in, system, clients), strict=False)
-    )
-    return Verdict(mine / theirs, target(workload, system, clients), row.foreign, mark, turns)
+    mine, theirs = _by_round(row, OURS, clients), _by_round(theirs_in, system, clients)
+    rounds = tuple(a / b for a, b in zip(mine, theirs, strict=False))
+    if not rounds:
+        return None
+    return Verdict(statistics.median(rounds), target(workload, system, clients), row.foreign, mark, rounds)
 
 
 def target(workload: Workload, system: str, clients: int | None) -> float | None:
@@ -85,16 +85,13 @@ def speed(row: Row, system: str, clients: int | None) -> float | None:
     return None if rate is None else rate.median
 
 
-def _in_turns(row: Row, system: str, clients: int | None) -> tuple[float, ...]:
-    """The same in each window; or in each turn, of which the times are kept one after the other."""
+def _by_round(row: Row, system: str, clients: int | None) -> tuple[float, ...]:
+    """The same in each round."""
     if clients is not None:
         rate = row.rate(system, clients)
         return () if rate is None else rate.per_second
     latency = row.latency(system)
-    if latency is None or len(latency.ms) < TURNS:
-        return ()
-    edges = [len(latency.ms) * turn // TURNS for turn in range(TURNS + 1)]
-    return tuple(1e3 / statistics.median(latency.ms[begin:end]) for begin, end in pairwise(edges))
+    return () if latency is None else tuple(1e3 / statistics.median(ms) for ms in latency.rounds)
 
 
 def all_verdicts(results: Results) -> list[tuple[str, str, Verdict]]:

@@ -35,7 +35,7 @@ class Workload:
         return self.name.replace(",", "").replace(" ", "-")
 
 
-DISTINCT = 24_000
+DISTINCT = 48_000
 """Questions of one point: more than any system answers in its windows, so that none is asked twice in a while."""
 SERIES = "1 point, whole series"
 COLD = f"{SERIES}, cold"

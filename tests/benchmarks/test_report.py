@@ -23,7 +23,7 @@ def rates(**per_second: float) -> tuple[Rate, ...]:
 
 def times(**ms: float) -> tuple[Latency, ...]:
     names = {"ours": OURS, "xpublish": XPUBLISH, "limit": LIMIT}
-    return tuple(Latency(names[name], (value,) * 3, 1, 100) for name, value in ms.items())
+    return tuple(Latency(names[name], ((value,),) * 3, 1, 100) for name, value in ms.items())
 
 
 @pytest.fixture
@@ -78,21 +78,28 @@ def test_a_ratio_near_its_target_is_even_and_what_is_near_is_wider_where_others_
 
 
 @pytest.mark.parametrize(
-    ("turns", "word"),
+    ("rounds", "word"),
     [((9, 20), "even"), ((12, 20), "met"), ((5, 20), "even"), ((2, 8), "MISSED"), ((2, 15), "MISSED")],
 )
-def test_a_target_is_met_where_every_turn_reaches_it_and_missed_by_the_ratio(
-    turns: tuple[float, ...], word: str
+def test_a_target_is_met_where_every_round_reaches_it_and_missed_by_the_ratio(
+    rounds: tuple[float, ...], word: str
 ) -> None:
-    assert Verdict(sum(turns) / 2, 10, 0, turns=turns).word == word
+    assert Verdict(sum(rounds) / 2, 10, 0, rounds=rounds).word == word
 
 
-def test_the_turns_of_a_verdict_are_those_of_the_run(results: Results) -> None:
+def test_the_rounds_of_a_verdict_are_those_of_the_run(results: Results) -> None:
     of_rates, of_times = verdict(results, ONE_TIME, "air", LIMIT, 8), verdict(results, MANY, "points", XPUBLISH, None)
     assert of_rates is not None
     assert of_times is not None
-    assert of_rates.turns == pytest.approx((0.3, 0.3))
-    assert of_times.turns == pytest.approx((8, 8, 8))
+    assert of_rates.rounds == pytest.approx((0.3, 0.3))
+    assert of_times.rounds == pytest.approx((8, 8, 8))
+
+
+def test_a_round_in_which_all_were_slow_changes_no_ratio() -> None:
+    both = (Rate(OURS, 8, (900, 300, 950), 100, 2), Rate(LIMIT, 8, (1800, 600, 1900), 100, 2))
+    found = verdict(Results({}, (Row(ONE_TIME.name, "air", (), both, 0.1),)), ONE_TIME, "air", LIMIT, 8)
+    assert found is not None
+    assert (found.ratio, found.rounds) == (0.5, (0.5, 0.5, 0.5))
 
 
 def test_results_are_read_as_they_were_written(results: Results) -> None:

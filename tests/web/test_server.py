@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -277,6 +278,20 @@ class TestOperation:
             children = psutil.Process(server.process.pid).children()
             assert list(tmp_path.glob("zarr-edr-*"))
         assert not psutil.wait_procs(children, timeout=30)[1]
+        assert not list(tmp_path.glob("zarr-edr-*"))
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    def test_a_start_that_is_ended_leaves_nothing_behind(
+        self, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    ) -> None:
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        command = [sys.executable, "-m", "zarr_edr", "serve", str(config), "--bind", "127.0.0.1:0"]
+        with subprocess.Popen(command, start_new_session=True) as process:
+            while not list(tmp_path.glob("zarr-edr-*")):
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(number)
+            assert process.wait(60) == 0
         assert not list(tmp_path.glob("zarr-edr-*"))
 
 

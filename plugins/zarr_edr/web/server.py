@@ -130,13 +130,15 @@ def gunicorn_settings(listener: socket.socket, workers: int, threads: int) -> di
 def serve(config: Path, bind: str | None = None, workers: int | None = None, threads: int = DEFAULT_THREADS) -> int:
     """Serve a pygeoapi configuration until SIGTERM or SIGINT; returns the exit status of the process.
 
+    SIGHUP ends it while it starts, as where its terminal is closed; later gunicorn starts its workers anew with it.
+
     Without `bind`, the address is the configuration's `server.bind`, or `DEFAULT_BIND` where it has none.
     Raises `CannotListen` and `ConfigurationError` before anything is served. In the worker processes this returns too,
     when they stop.
     """
     memory.keep_together()
     master = os.getpid()
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until gunicorn sets its own
+    before = _end_at(signal.SIGTERM, signal.SIGHUP)  # until gunicorn sets its own
     workdir = Path(tempfile.mkdtemp(prefix="zarr-edr-"))
     try:
         bind = bind or _configured_bind(config)
@@ -151,9 +153,16 @@ def serve(config: Path, bind: str | None = None, workers: int | None = None, thr
         return end.code if isinstance(end.code, int) else 1
     finally:
         if os.getpid() == master:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
             shutil.rmtree(workdir, ignore_errors=True)
     return 0
+
+
+def _end_at(*numbers: signal.Signals) -> dict[signal.Signals, Any]:
+    """Let signals end this process as `sys.exit` does, those not that `nohup` has it ignore; what was done at them before."""
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, lambda *_: sys.exit(0)) for number in heard}
 
 
 def _stop_jobs(app: Flask) -> None:

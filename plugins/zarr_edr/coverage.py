@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.crs import CRS84, QueryCrs
 from zarr_edr.dataset.model import CustomAxis, HorizontalCrs, Parameter, TimeAxis, VerticalAxis
+from zarr_edr.grid.protocol import all_of
 from zarr_edr.limits import Deadline
 from zarr_edr.plan import AxisSelection, GroupPlan, LocatedPoints, MaskedWindow, PointShape, ReadPlan
 from zarr_edr.query.geometry import Float64Array, Tags
@@ -191,7 +192,7 @@ def cover(
 
 def _masked(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
     """Values, shape (..., p), with those of points outside of the grid missing."""
-    if inside.all():
+    if all_of(inside):
         return values
     if values.dtype.kind == "f":
         return np.where(inside, values, values.dtype.type(np.nan))

@@ -92,8 +92,8 @@ class ArrayRead:
     def chunks(self) -> int:
         """Number of chunks to read."""
         if self.wanted is not None:
-            return math.prod(len(s) for s in self.segments[:-2]) * len(self.wanted) * len(self.groups)
-        return math.prod(len(s) for s in self.segments) * len(self.groups)
+            return math.prod(map(len, self.segments[:-2])) * len(self.wanted) * len(self.groups)
+        return math.prod(map(len, self.segments)) * len(self.groups)
 
     @property
     def decoded_bytes(self) -> int:
@@ -277,20 +277,21 @@ def plan_points(
 
     Where the parameter has several layouts, the array is that of which the read costs least.
     """
-    axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
-    positions = np.flatnonzero(inside)
-    point_index = {dim: index[positions] for dim, index in pointwise.items()}
-    point_index |= {dim: np.full(positions.shape, index, dtype=np.int64) for dim, index in parameter.fixed.items()}
-    array = cheapest(parameter, orthogonal, point_index)
-    chunk_of = dict(zip(parameter.dims, array.chunks, strict=True))
-    groups = split_points(tuple(point_index.values()), tuple(chunk_of[dim] for dim in point_index), positions)
+    lone = inside.size == 1  # and inside: else there is nothing to read
+    positions = np.zeros(1, dtype=np.int64) if lone else np.flatnonzero(inside)
+    point_index = {dim: index if lone else index[positions] for dim, index in pointwise.items()}
+    for dim, fixed in parameter.fixed.items():
+        point_index[dim] = np.full(positions.shape, fixed, dtype=np.int64)
+    array, axis_of = cheapest(parameter, orthogonal, point_index), parameter.axis_of
+    chunks = array.chunks
+    own, of_points = [axis_of[dim] for dim in orthogonal], [axis_of[dim] for dim in point_index]
     return ArrayRead(
         parameter=parameter,
         array=array,
-        axes=(*(axis_of[dim] for dim in orthogonal), *(axis_of[dim] for dim in point_index)),
-        segments=tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items()),
-        groups=groups,
-        shape=(*(int(index.size) for index in orthogonal.values()), int(inside.size)),
+        axes=(*own, *of_points),
+        segments=tuple([split_index(i, chunks[axis]) for i, axis in zip(orthogonal.values(), own, strict=True)]),
+        groups=split_points(tuple(point_index.values()), [chunks[axis] for axis in of_points], positions),
+        shape=(*[int(index.size) for index in orthogonal.values()], int(inside.size)),
     )
 
 
@@ -306,7 +307,7 @@ def plan_window(
         mask = mask.any(axis=0)
     array = cheapest(parameter, orthogonal, {}, mask)
     chunk_of = dict(zip(parameter.dims, array.chunks, strict=True))
-    axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
+    axis_of = parameter.axis_of
     segments = tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items())
     wanted = None
     if mask is not None:
@@ -361,9 +362,10 @@ def split_points(index: Sequence[Int64Array], chunk: Sequence[int], positions: I
     `positions`, shape (k,), says where in the answer each of them goes.
     """
     if positions.size == 1:
-        at = tuple(int(i[0]) // c for i, c in zip(index, chunk, strict=True))
-        local = tuple(i - a * c for i, a, c in zip(index, at, chunk, strict=True))
-        return (PointGroup(at, local, as_selection(positions)),)
+        # In Python's own numbers: numpy takes ten times as long for one.
+        places = [divmod(int(i[0]), c) for i, c in zip(index, chunk, strict=True)]
+        local = tuple([np.array([within]) for _, within in places])
+        return (PointGroup(tuple([at for at, _ in places]), local, as_selection(positions)),)
     chunks = [i // c for i, c in zip(index, chunk, strict=True)]
     key = tuple_keys(chunks)
     within = [i - c * n for i, c, n in zip(index, chunks, chunk, strict=True)]

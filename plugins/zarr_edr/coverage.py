@@ -170,6 +170,9 @@ def cover(
     deadline: Deadline,
     *,
     together: bool = False,
+    tags: Tags | None = None,
+    endpoint: str = "",
+    page: Page | None = None,
 ) -> CoverageSet:
     """Turn the values read for a plan, in the order of `plan.array_reads`, into coverages.
 
@@ -187,7 +190,7 @@ def cover(
     single = len(coverages) == 1 and not any(_split_by_point(group) for group in plan.groups)
     where = plan.groups[0].where
     shape = where.shape if isinstance(where, LocatedPoints) else None
-    return CoverageSet(tuple(coverages), parameters, crs, single, shape=shape, places=plan.places)
+    return CoverageSet(tuple(coverages), parameters, crs, single, endpoint, page, shape, plan.places, tags)
 
 
 def _masked(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:

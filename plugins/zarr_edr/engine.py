@@ -87,9 +87,18 @@ class _Made:
 def _read(planned: ReadPlan, scheduler: Scheduler, task: _Task) -> tuple[CoverageSet, ReadStats]:
     query, deadline = task.query, task.clock.now()
     arrays, stats = read(planned, scheduler, deadline)
-    coverages = in_crs(cover(planned, arrays, task.collection.crs, deadline), query.crs)
+    coverages = cover(
+        planned,
+        arrays,
+        task.collection.crs,
+        deadline,
+        tags=query.tags,
+        endpoint=task.endpoint,
+        page=task.page,
+    )
+    coverages = in_crs(coverages, query.crs)
     deadline.check()
-    return replace(coverages, tags=query.tags, endpoint=task.endpoint, page=task.page), stats
+    return coverages, stats
 
 
 def answer(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import product
 
@@ -96,14 +96,15 @@ class ArrayRead:
         return math.prod(map(len, self.segments)) * len(self.groups)
 
     @property
-    def decoded_bytes(self) -> int:
-        """Size of these chunks when decoded."""
-        return self.chunks * self.array.chunk_bytes
-
-    @property
     def cells(self) -> int:
         """Number of values in the answer."""
         return math.prod(self.shape)
+
+    def only_read(self) -> ChunkRead:
+        """The chunk of a read that takes from one only."""
+        if self.wanted is not None:
+            return next(self.reads())
+        return _chunk_read(self.groups[0], [of[0] for of in self.segments], _order(self.axes))
 
     def reads(self) -> Iterator[ChunkRead]:
         """Each chunk once."""
@@ -130,7 +131,7 @@ def _order(axes: tuple[int, ...]) -> list[int]:
     return sorted(range(len(axes)), key=axes.__getitem__)
 
 
-def _chunk_read(group: PointGroup, parts: tuple[Segment, ...], order: Sequence[int]) -> ChunkRead:
+def _chunk_read(group: PointGroup, parts: Sequence[Segment], order: Sequence[int]) -> ChunkRead:
     """`order`: where the answer has each storage axis."""
     in_answer = [*[part.chunk for part in parts], *group.chunk]
     return ChunkRead(
@@ -217,30 +218,28 @@ class ReadPlan:
     places: int = 1
     """How many places were asked for, see `GroupPlan.place`; not all need have data."""
 
-    @property
-    def array_reads(self) -> Iterator[ArrayRead]:
-        """All reads of all groups."""
-        return (read for group in self.groups for read in group.reads)
+    array_reads: tuple[ArrayRead, ...] = field(init=False)
+    """All reads of all groups."""
+    chunks: int = field(init=False)
+    """Number of chunks to read."""
+    decoded_bytes: int = field(init=False)
+    """Size of these chunks when decoded."""
+    cells: int = field(init=False)
+    """Number of values in the answer."""
+
+    def __post_init__(self) -> None:
+        reads = tuple([read for group in self.groups for read in group.reads])
+        chunks = [read.chunks for read in reads]
+        counted = sum([of_one * read.array.chunk_bytes for read, of_one in zip(reads, chunks, strict=True)])
+        object.__setattr__(self, "array_reads", reads)
+        object.__setattr__(self, "chunks", sum(chunks))
+        object.__setattr__(self, "decoded_bytes", counted)
+        object.__setattr__(self, "cells", sum([read.cells for read in reads]))
 
     @property
     def remote(self) -> bool:
         """Whether any of it comes over a network."""
         return any(read.array.remote for read in self.array_reads)
-
-    @property
-    def chunks(self) -> int:
-        """Number of chunks to read."""
-        return sum(read.chunks for read in self.array_reads)
-
-    @property
-    def decoded_bytes(self) -> int:
-        """Size of these chunks when decoded."""
-        return sum(read.decoded_bytes for read in self.array_reads)
-
-    @property
-    def cells(self) -> int:
-        """Number of values in the answer."""
-        return sum(read.cells for read in self.array_reads)
 
     @property
     def coverages(self) -> int:
@@ -249,16 +248,11 @@ class ReadPlan:
 
     def admit(self, limits: Limits) -> None:
         """Raise `ResponseTooLarge` where the plan is over a limit; nothing has been read by then."""
-        cells = chunks = decoded_bytes = 0
-        for read in self.array_reads:
-            cells += read.cells
-            chunks += (of_one := read.chunks)
-            decoded_bytes += of_one * read.array.chunk_bytes
         for what, planned, allowed, key in (
-            ("return {} values", cells, limits.cells, "cells"),
+            ("return {} values", self.cells, limits.cells, "cells"),
             ("return {} coverages", self.coverages, limits.coverages, "coverages"),
-            ("read {} chunks", chunks, limits.chunks, "chunks"),
-            ("decode {} bytes of chunks", decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
+            ("read {} chunks", self.chunks, limits.chunks, "chunks"),
+            ("decode {} bytes of chunks", self.decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
         ):
             if planned > allowed:
                 raise ResponseTooLarge(
@@ -394,6 +388,6 @@ def as_selection(index: Int64Array) -> Selection:
     first = int(index[0])
     if index.size == 1:
         return slice(first, first + 1)
-    if int(index[-1]) - first == index.size - 1 and (np.diff(index) == 1).all():
+    if int(index[-1]) - first == index.size - 1 and (index[1:] - index[:-1] == 1).all():
         return slice(first, first + int(index.size))
     return index

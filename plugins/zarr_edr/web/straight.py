@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from flask import Response
 
@@ -172,11 +172,16 @@ def is_plain(environ: Environ) -> bool:
 
 def _parameters(text: str) -> dict[str, str] | None:
     """Parameters of a URL; None where one is given twice, or asks for a page of an answer."""
-    pairs = parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")  # as Flask reads it
-    parameters = dict(pairs)
+    pairs = [part.partition("=") for part in text.split("&") if part]
+    parameters = {_unquoted(name): _unquoted(value) for name, _, value in pairs}
     if len(parameters) < len(pairs) or not _PAGED.isdisjoint(parameters):
         return None
     return parameters
+
+
+def _unquoted(text: str) -> str:
+    """A name or value of a query string, as `urllib.parse.parse_qsl` and so Flask read it."""
+    return unquote_plus(text, errors="werkzeug.url_quote") if "%" in text or "+" in text else text
 
 
 def _form(f: str | None, accept: str, query_type: str) -> tuple[Encoder, str] | None:

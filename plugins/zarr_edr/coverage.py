@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from zarr_edr.crs import CRS84, QueryCrs
 from zarr_edr.dataset.model import CustomAxis, HorizontalCrs, Parameter, TimeAxis, VerticalAxis
+from zarr_edr.grid.protocol import all_of
 from zarr_edr.limits import Deadline
 from zarr_edr.plan import AxisSelection, GroupPlan, LocatedPoints, MaskedWindow, PointShape, ReadPlan
 from zarr_edr.query.geometry import Float64Array, Tags
@@ -169,6 +170,9 @@ def cover(
     deadline: Deadline,
     *,
     together: bool = False,
+    tags: Tags | None = None,
+    endpoint: str = "",
+    page: Page | None = None,
 ) -> CoverageSet:
     """Turn the values read for a plan, in the order of `plan.array_reads`, into coverages.
 
@@ -186,12 +190,12 @@ def cover(
     single = len(coverages) == 1 and not any(_split_by_point(group) for group in plan.groups)
     where = plan.groups[0].where
     shape = where.shape if isinstance(where, LocatedPoints) else None
-    return CoverageSet(tuple(coverages), parameters, crs, single, shape=shape, places=plan.places)
+    return CoverageSet(tuple(coverages), parameters, crs, single, endpoint, page, shape, plan.places, tags)
 
 
 def _masked(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
     """Values, shape (..., p), with those of points outside of the grid missing."""
-    if inside.all():
+    if all_of(inside):
         return values
     if values.dtype.kind == "f":
         return np.where(inside, values, values.dtype.type(np.nan))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from zarr_edr.coverage import CoverageSet, Page, cover, in_crs, labelled
 from zarr_edr.dataset.model import Collection
-from zarr_edr.encode.protocol import Encoder, PartsEncoder
+from zarr_edr.encode.protocol import Encoder, PartsEncoder, writes_parts
 from zarr_edr.limits import Deadline, Limits
 from zarr_edr.outline import Outline
 from zarr_edr.parts import Parts, read_parts
@@ -46,6 +46,10 @@ class Answer:
         return self.body if self.body is None or isinstance(self.body, bytes) else b"".join(self.body)
 
 
+_WORTH_ADDING_S = 1e-3
+"""Seconds from which a deadline is made anew: who takes the pieces of a small answer takes them at once."""
+
+
 class _Clock:
     """A deadline that stands still while nobody waits for the engine."""
 
@@ -58,11 +62,15 @@ class _Clock:
 
     def minding(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """The pieces, each made in time; the time between one and the asking for the next does not count."""
+        stood_s = 0.0
         for piece in pieces:
             self.deadline.check()
             left = time.monotonic()
             yield piece
-            self.deadline = self.deadline.later(time.monotonic() - left)
+            stood_s += time.monotonic() - left
+            if stood_s >= _WORTH_ADDING_S:
+                self.deadline = self.deadline.later(stood_s)
+                stood_s = 0.0
         self.deadline.check()
 
 
@@ -79,9 +87,18 @@ class _Made:
 def _read(planned: ReadPlan, scheduler: Scheduler, task: _Task) -> tuple[CoverageSet, ReadStats]:
     query, deadline = task.query, task.clock.now()
     arrays, stats = read(planned, scheduler, deadline)
-    coverages = in_crs(cover(planned, arrays, task.collection.crs, deadline), query.crs)
+    coverages = cover(
+        planned,
+        arrays,
+        task.collection.crs,
+        deadline,
+        tags=query.tags,
+        endpoint=task.endpoint,
+        page=task.page,
+    )
+    coverages = in_crs(coverages, query.crs)
     deadline.check()
-    return replace(coverages, tags=query.tags), stats
+    return coverages, stats
 
 
 def answer(
@@ -163,10 +180,9 @@ def _made(task: _Task) -> _Made | None:
     scheduler = choose(task.collection.settings, planned)
     task.look(planned, scheduler)
     task.clock.now().check()
-    if isinstance(task.encoder, PartsEncoder):
+    if writes_parts(task.encoder):
         return _in_parts(task, task.encoder, Parts(planned, ROWS_PER_PART), scheduler)
     coverages, stats = _read(planned, scheduler, task)
-    coverages = replace(coverages, endpoint=task.endpoint, page=task.page)
     return _Made(iter(task.encoder.encode(coverages)), stats, planned.cells, planned.chunks)
 
 

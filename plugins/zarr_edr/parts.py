@@ -270,5 +270,4 @@ def read_parts(
             start = first_read[piece.group]
             arrays += [reading.values(start + n, part) for n in range(len(group.reads))]
         narrowed = ReadPlan(tuple(groups), parts.plan.places)
-        coverages = cover(narrowed, tuple(arrays), crs, deadline(), together=True)
-        yield replace(in_crs(coverages, query.crs), tags=query.tags)
+        yield in_crs(cover(narrowed, tuple(arrays), crs, deadline(), together=True, tags=query.tags), query.crs)

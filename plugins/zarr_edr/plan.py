@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import product
 
@@ -92,18 +92,19 @@ class ArrayRead:
     def chunks(self) -> int:
         """Number of chunks to read."""
         if self.wanted is not None:
-            return math.prod(len(s) for s in self.segments[:-2]) * len(self.wanted) * len(self.groups)
-        return math.prod(len(s) for s in self.segments) * len(self.groups)
-
-    @property
-    def decoded_bytes(self) -> int:
-        """Size of these chunks when decoded."""
-        return self.chunks * self.array.chunk_bytes
+            return math.prod(map(len, self.segments[:-2])) * len(self.wanted) * len(self.groups)
+        return math.prod(map(len, self.segments)) * len(self.groups)
 
     @property
     def cells(self) -> int:
         """Number of values in the answer."""
         return math.prod(self.shape)
+
+    def only_read(self) -> ChunkRead:
+        """The chunk of a read that takes from one only."""
+        if self.wanted is not None:
+            return next(self.reads())
+        return _chunk_read(self.groups[0], [of[0] for of in self.segments], _order(self.axes))
 
     def reads(self) -> Iterator[ChunkRead]:
         """Each chunk once."""
@@ -130,7 +131,7 @@ def _order(axes: tuple[int, ...]) -> list[int]:
     return sorted(range(len(axes)), key=axes.__getitem__)
 
 
-def _chunk_read(group: PointGroup, parts: tuple[Segment, ...], order: Sequence[int]) -> ChunkRead:
+def _chunk_read(group: PointGroup, parts: Sequence[Segment], order: Sequence[int]) -> ChunkRead:
     """`order`: where the answer has each storage axis."""
     in_answer = [*[part.chunk for part in parts], *group.chunk]
     return ChunkRead(
@@ -217,30 +218,28 @@ class ReadPlan:
     places: int = 1
     """How many places were asked for, see `GroupPlan.place`; not all need have data."""
 
-    @property
-    def array_reads(self) -> Iterator[ArrayRead]:
-        """All reads of all groups."""
-        return (read for group in self.groups for read in group.reads)
+    array_reads: tuple[ArrayRead, ...] = field(init=False)
+    """All reads of all groups."""
+    chunks: int = field(init=False)
+    """Number of chunks to read."""
+    decoded_bytes: int = field(init=False)
+    """Size of these chunks when decoded."""
+    cells: int = field(init=False)
+    """Number of values in the answer."""
+
+    def __post_init__(self) -> None:
+        reads = tuple([read for group in self.groups for read in group.reads])
+        chunks = [read.chunks for read in reads]
+        counted = sum([of_one * read.array.chunk_bytes for read, of_one in zip(reads, chunks, strict=True)])
+        object.__setattr__(self, "array_reads", reads)
+        object.__setattr__(self, "chunks", sum(chunks))
+        object.__setattr__(self, "decoded_bytes", counted)
+        object.__setattr__(self, "cells", sum([read.cells for read in reads]))
 
     @property
     def remote(self) -> bool:
         """Whether any of it comes over a network."""
         return any(read.array.remote for read in self.array_reads)
-
-    @property
-    def chunks(self) -> int:
-        """Number of chunks to read."""
-        return sum(read.chunks for read in self.array_reads)
-
-    @property
-    def decoded_bytes(self) -> int:
-        """Size of these chunks when decoded."""
-        return sum(read.decoded_bytes for read in self.array_reads)
-
-    @property
-    def cells(self) -> int:
-        """Number of values in the answer."""
-        return sum(read.cells for read in self.array_reads)
 
     @property
     def coverages(self) -> int:
@@ -249,16 +248,11 @@ class ReadPlan:
 
     def admit(self, limits: Limits) -> None:
         """Raise `ResponseTooLarge` where the plan is over a limit; nothing has been read by then."""
-        cells = chunks = decoded_bytes = 0
-        for read in self.array_reads:
-            cells += read.cells
-            chunks += (of_one := read.chunks)
-            decoded_bytes += of_one * read.array.chunk_bytes
         for what, planned, allowed, key in (
-            ("return {} values", cells, limits.cells, "cells"),
+            ("return {} values", self.cells, limits.cells, "cells"),
             ("return {} coverages", self.coverages, limits.coverages, "coverages"),
-            ("read {} chunks", chunks, limits.chunks, "chunks"),
-            ("decode {} bytes of chunks", decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
+            ("read {} chunks", self.chunks, limits.chunks, "chunks"),
+            ("decode {} bytes of chunks", self.decoded_bytes, limits.decoded_bytes, "decoded_bytes"),
         ):
             if planned > allowed:
                 raise ResponseTooLarge(
@@ -277,20 +271,21 @@ def plan_points(
 
     Where the parameter has several layouts, the array is that of which the read costs least.
     """
-    axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
-    positions = np.flatnonzero(inside)
-    point_index = {dim: index[positions] for dim, index in pointwise.items()}
-    point_index |= {dim: np.full(positions.shape, index, dtype=np.int64) for dim, index in parameter.fixed.items()}
-    array = cheapest(parameter, orthogonal, point_index)
-    chunk_of = dict(zip(parameter.dims, array.chunks, strict=True))
-    groups = split_points(tuple(point_index.values()), tuple(chunk_of[dim] for dim in point_index), positions)
+    lone = inside.size == 1  # and inside: else there is nothing to read
+    positions = np.zeros(1, dtype=np.int64) if lone else np.flatnonzero(inside)
+    point_index = {dim: index if lone else index[positions] for dim, index in pointwise.items()}
+    for dim, fixed in parameter.fixed.items():
+        point_index[dim] = np.full(positions.shape, fixed, dtype=np.int64)
+    array, axis_of = cheapest(parameter, orthogonal, point_index), parameter.axis_of
+    chunks = array.chunks
+    own, of_points = [axis_of[dim] for dim in orthogonal], [axis_of[dim] for dim in point_index]
     return ArrayRead(
         parameter=parameter,
         array=array,
-        axes=(*(axis_of[dim] for dim in orthogonal), *(axis_of[dim] for dim in point_index)),
-        segments=tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items()),
-        groups=groups,
-        shape=(*(int(index.size) for index in orthogonal.values()), int(inside.size)),
+        axes=(*own, *of_points),
+        segments=tuple([split_index(i, chunks[axis]) for i, axis in zip(orthogonal.values(), own, strict=True)]),
+        groups=split_points(tuple(point_index.values()), [chunks[axis] for axis in of_points], positions),
+        shape=(*[int(index.size) for index in orthogonal.values()], int(inside.size)),
     )
 
 
@@ -306,7 +301,7 @@ def plan_window(
         mask = mask.any(axis=0)
     array = cheapest(parameter, orthogonal, {}, mask)
     chunk_of = dict(zip(parameter.dims, array.chunks, strict=True))
-    axis_of = {dim: axis for axis, dim in enumerate(parameter.dims)}
+    axis_of = parameter.axis_of
     segments = tuple(split_index(index, chunk_of[dim]) for dim, index in orthogonal.items())
     wanted = None
     if mask is not None:
@@ -361,9 +356,10 @@ def split_points(index: Sequence[Int64Array], chunk: Sequence[int], positions: I
     `positions`, shape (k,), says where in the answer each of them goes.
     """
     if positions.size == 1:
-        at = tuple(int(i[0]) // c for i, c in zip(index, chunk, strict=True))
-        local = tuple(i - a * c for i, a, c in zip(index, at, chunk, strict=True))
-        return (PointGroup(at, local, as_selection(positions)),)
+        # In Python's own numbers: numpy takes ten times as long for one.
+        places = [divmod(int(i[0]), c) for i, c in zip(index, chunk, strict=True)]
+        local = tuple([np.array([within]) for _, within in places])
+        return (PointGroup(tuple([at for at, _ in places]), local, as_selection(positions)),)
     chunks = [i // c for i, c in zip(index, chunk, strict=True)]
     key = tuple_keys(chunks)
     within = [i - c * n for i, c, n in zip(index, chunks, chunk, strict=True)]
@@ -392,6 +388,6 @@ def as_selection(index: Int64Array) -> Selection:
     first = int(index[0])
     if index.size == 1:
         return slice(first, first + 1)
-    if int(index[-1]) - first == index.size - 1 and (np.diff(index) == 1).all():
+    if int(index[-1]) - first == index.size - 1 and (index[1:] - index[:-1] == 1).all():
         return slice(first, first + int(index.size))
     return index

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from zarr_edr.dataset.model import Collection, CustomAxis, Int64Array, Parameter, TimeAxis, VerticalAxis, group_by_axes
 from zarr_edr.errors import InvalidCoords, InvalidParameterName, InvalidQuery, QueryTooLarge, ResponseTooLarge
 from zarr_edr.grid import masks
-from zarr_edr.grid.protocol import Float64Array, GridIndex, Window
+from zarr_edr.grid.protocol import Float64Array, GridIndex, Window, all_of
 from zarr_edr.limits import Deadline, Limits
 from zarr_edr.plan import (
     AxisSelection,
@@ -252,10 +252,11 @@ def _draft(
     if first.z is not None and not own_levels:
         z = AxisSelection(first.z, _levels(query, asked, first.z))
     custom = tuple(AxisSelection(axis, select_custom(query.custom.get(axis.name), axis)) for axis in first.custom)
-    chosen = _Chosen(t, z, custom)
-    if any(index.size == 0 for index in chosen.indices.values()):
+    indices = {s.axis.dim: s.index for s in (*custom, t, z) if s is not None}
+    values = prod([index.size for index in indices.values()]) * len(parameters)
+    if not values:
         return None
-    values = prod(index.size for index in chosen.indices.values()) * len(parameters)
+    chosen = _Chosen(t, z, custom, indices)
     if points is not None:
         budget.spend(values * len(points))
         return partial(_plan_points, points, asked.shape, parameters, chosen, (own_levels, own_times))
@@ -273,11 +274,8 @@ class _Chosen:
     t: AxisSelection[TimeAxis] | None
     z: AxisSelection[VerticalAxis] | None
     custom: tuple[AxisSelection[CustomAxis], ...]
-
-    @property
-    def indices(self) -> dict[str, Int64Array]:
-        """Dimension -> storage indices, in the order of the answer."""
-        return {s.axis.dim: s.index for s in (*self.custom, self.t, self.z) if s is not None}
+    indices: Mapping[str, Int64Array]
+    """Dimension -> storage indices, in the order of the answer."""
 
 
 def _plan_points(
@@ -285,9 +283,10 @@ def _plan_points(
 ) -> GroupPlan | None:
     """The plan for positions, which have their `own` levels and times or not."""
     located, pointwise = _locate(points, parameters[0], shape, own_levels=own[0], own_times=own[1])
-    if not located.inside.any():
+    inside = located.inside
+    if not (inside[0] or inside.any()):
         return None
-    reads = tuple(plan_points(parameter, chosen.indices, pointwise, located.inside) for parameter in parameters)
+    reads = tuple([plan_points(parameter, chosen.indices, pointwise, inside) for parameter in parameters])
     return GroupPlan(located, chosen.t, chosen.z, chosen.custom, reads)
 
 
@@ -356,14 +355,16 @@ def _locate(
         within, level = nearest_levels(points.z, parameter.z)
         inside = inside & within
         pointwise[parameter.z.dim] = level
-        z = _or_requested(parameter.z.written[level], points.z, inside)
+        z = parameter.z.written[level]
+        z = z if all_of(inside) else np.where(inside, z, points.z)
     if own_times and parameter.t is not None and isinstance(points, Path) and points.time_us is not None:
         within, t = nearest_times(points.time_us, parameter.t)
         if not within.all():
             raise InvalidCoords(_outside("M", points.time_us / 1e6, within, parameter.t.sorted_us / 1e6))
         pointwise[parameter.t.dim] = t
     x, y = parameter.grid.centre(cells.index)
-    x, y = _or_requested(x, points.x, inside), _or_requested(y, points.y, inside)
+    if not all_of(inside):  # those asked for where there is no cell
+        x, y = np.where(inside, x, points.x), np.where(inside, y, points.y)
     return LocatedPoints(shape, inside, x, y, z, t), pointwise
 
 
@@ -393,8 +394,3 @@ def _outside(name: str, values: Float64Array, within: NDArray[np.bool_], axis: F
         f"{name} of vertex {first + 1} is {values[first]:.15g}, outside of the collection's extent from {axis.min():.15g}"
         f" to {axis.max():.15g}."
     )
-
-
-def _or_requested(used: Float64Array, requested: Float64Array, inside: NDArray[np.bool_]) -> Float64Array:
-    """Coordinates of cells, with those asked for where there is no cell."""
-    return used if inside.all() else np.where(inside, used, requested)

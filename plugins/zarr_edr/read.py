@@ -194,7 +194,7 @@ def _read_single(plan: ReadPlan, deadline: Deadline) -> tuple[tuple[NDArray[Any]
     stats = ReadStats(scheduler="inline")
     arrays = []
     for array_read in plan.array_reads:
-        (chunk_read,) = array_read.reads()
+        chunk_read = array_read.only_read()
         taking = Taking(array_read.array, array_read.axes, deadline)
         taking.take(chunk_read.chunk, (chunk_read,))
         stats.add(picked := taking.picked())

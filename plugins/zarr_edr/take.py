@@ -113,9 +113,12 @@ class Taking:
             return False
         array, cache = self._array, self._cache
         strides = [array.strides[axis] for axis in self._axes]
+        most = array.chunk_bytes // (2 * array.dtype.itemsize)
+        if _along(reads[0], strides) > most:
+            return False
         wanted = [_numbers(r.local, len(r.out) - 1, strides) for r in reads]
         first, stop = min([low for _, low, _ in wanted]), max([high for _, _, high in wanted]) + 1
-        if 2 * (stop - first) * array.dtype.itemsize > array.chunk_bytes or not cache.part_will_do(key):
+        if stop - first > most or not cache.part_will_do(key):
             return False
         part = array.fetch_part(index, first, stop, self._deadline, cache.get)
         if part is None:
@@ -131,6 +134,12 @@ class Taking:
         return True
 
 
+def _along(read: ChunkRead, strides: list[int]) -> int:
+    """Elements from the first to the last that is taken, at least: as many as the runs of indices span, counted without them."""
+    runs = zip(read.local[: len(read.out) - 1], strides, strict=False)
+    return 1 + sum([(size(run) - 1) * stride for run, stride in runs if isinstance(run, slice)])
+
+
 def _numbers(local: tuple[Selection, ...], orthogonal: int, strides: list[int]) -> tuple[NDArray[np.int64], int, int]:
     """The numbers of elements in a chunk, in C order, as `_gather` takes them: shape (orthogonal sizes..., points).
 
@@ -138,7 +147,7 @@ def _numbers(local: tuple[Selection, ...], orthogonal: int, strides: list[int]) 
     """
     if all(size(selection) == 1 for selection in local):
         number = sum([_first(selection) * stride for selection, stride in zip(local, strides, strict=True)])
-        return np.full((1,) * (orthogonal + 1), number), number, number
+        return np.array([number]).reshape((1,) * (orthogonal + 1)), number, number
     along_points = [_indices(s) * n for s, n in zip(local[orthogonal:], strides[orthogonal:], strict=True)]
     numbers = sum(along_points[1:], start=along_points[0]) if along_points else np.zeros(1, dtype=np.int64)
     # Small lists: Python is faster than numpy.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -295,11 +296,12 @@ def to_microseconds(moment: Moment, calendar: str) -> int:
     return (minutes * 60 + moment.second) * SECOND_US + moment.microsecond
 
 
+@lru_cache(maxsize=4096)
 def period(moment: Moment, calendar: str) -> tuple[int, int]:
     """First and last microsecond of what a written moment spans: a year, a month or a day; else one instant.
 
     `T12` and `T12:30` are the instants 12:00:00 and 12:30:00, not an hour and a minute: that is how clients mean them.
-    Raises as `to_microseconds`.
+    Raises as `to_microseconds`. Kept, as `parse_datetime` keeps what it reads: many ask for the same.
     """
     first = to_microseconds(moment, calendar)
     if moment.precision > Precision.DAY:

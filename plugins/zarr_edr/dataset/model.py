@@ -170,6 +170,11 @@ class Parameter:
     layouts: tuple[ChunkedArray, ...] = ()
     """Further arrays of the same stored values, in other chunks than `array`."""
 
+    @cached_property
+    def axis_of(self) -> Mapping[str, int]:
+        """Dimension -> axis of the array."""
+        return {dim: axis for axis, dim in enumerate(self.dims)}
+
     def _axis(self, kind: type[Axis]) -> Axis | None:
         return next((axis for axis in self.axes.values() if isinstance(axis, kind)), None)
 

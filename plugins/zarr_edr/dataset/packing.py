@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -39,7 +40,7 @@ class Packing:
     def _missing(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
         missing = None
         for fill in self.fill_values:
-            if np.isnan(fill):  # its own mark already
+            if math.isnan(fill):  # its own mark already
                 continue
             found = values == fill
             missing = found if missing is None else missing | found

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples, time_axis, times_of
+from zarr_edr.coverage import Coverage, CoverageSet, Range, Times, Tuples, time_axis
 from zarr_edr.dataset.calendars import GREGORIAN
 from zarr_edr.dataset.model import HorizontalCrs, Parameter, Unit, VerticalAxis
 from zarr_edr.encode.tags import CoverageTags
@@ -49,7 +49,7 @@ class CovJsonEncoder:
             tags.admit(coverages.coverages)
         if coverages.single:
             (coverage,) = coverages.coverages
-            document = _coverage(coverage, _references(coverage, coverages.crs), tags)
+            document = _coverage(coverage, _referencing(coverage, coverages.crs), tags)
             return _pieces(document | {"parameters": parameters}, coverage.ranges)
         return self._collection(coverages, parameters, tags)
 
@@ -69,7 +69,7 @@ class CovJsonEncoder:
         held = 0
         separator = b""
         for coverage in coverages.coverages:
-            document = _coverage(coverage, None if shared is not None else _references(coverage, coverages.crs), tags)
+            document = _coverage(coverage, None if shared is not None else _referencing(coverage, coverages.crs), tags)
             for piece in _pieces(document, coverage.ranges):
                 several += separator, piece
                 held += len(piece)
@@ -105,9 +105,7 @@ def _pieces(document: dict[str, Any], ranges: Mapping[str, Range]) -> Iterator[b
     yield b"]}}}"
 
 
-def _coverage(
-    coverage: Coverage, referencing: list[dict[str, Any]] | None, tags: CoverageTags | None
-) -> dict[str, Any]:
+def _coverage(coverage: Coverage, referencing: orjson.Fragment | None, tags: CoverageTags | None) -> dict[str, Any]:
     """All but the parameters and ranges."""
     domain: dict[str, Any] = {"type": "Domain", "domainType": coverage.domain_type}
     domain["axes"] = {name: _axis(axis) for name, axis in coverage.axes.items()}
@@ -172,15 +170,29 @@ def _data_type(array: NDArray[Any]) -> str:
     return {"f": "float", "i": "integer", "u": "integer", "b": "integer"}.get(array.dtype.kind, "string")
 
 
-def _references(coverage: Coverage, crs: HorizontalCrs) -> list[dict[str, Any]]:
-    """How to read the coordinates of one coverage."""
+def _referencing(coverage: Coverage, crs: HorizontalCrs) -> orjson.Fragment:
+    """How to read the coordinates of one coverage, as JSON."""
+    return orjson.Fragment(_encoded(crs, coverage.vertical, _calendar(coverage)))
+
+
+def _calendar(coverage: Coverage) -> str | None:
+    axis = time_axis(coverage)
+    return None if axis is None else axis.calendar
+
+
+@lru_cache(maxsize=_CACHED)
+def _encoded(crs: HorizontalCrs, vertical: VerticalAxis | None, calendar: str | None) -> bytes:
+    return orjson.dumps(_references(crs, vertical, calendar))
+
+
+def _references(crs: HorizontalCrs, vertical: VerticalAxis | None, calendar: str | None) -> list[dict[str, Any]]:
+    """How to read coordinates: x and y, levels of an axis, and times in a calendar, where there are some."""
     references: list[dict[str, Any]] = [_horizontal(crs)]
-    if coverage.vertical is not None:
-        references.append(_vertical(coverage.vertical))
-    times = times_of(coverage)
-    if times is not None:
-        calendar = "Gregorian" if times.axis.calendar in GREGORIAN else _CALENDARS + times.axis.calendar
-        references.append({"coordinates": ["t"], "system": {"type": "TemporalRS", "calendar": calendar}})
+    if vertical is not None:
+        references.append(_vertical(vertical))
+    if calendar is not None:
+        name = "Gregorian" if calendar in GREGORIAN else _CALENDARS + calendar
+        references.append({"coordinates": ["t"], "system": {"type": "TemporalRS", "calendar": name}})
     return references
 
 
@@ -189,7 +201,7 @@ def _shared_references(coverages: CoverageSet) -> list[dict[str, Any]] | None:
     references: dict[str, dict[str, Any]] = {}
     # Thousands of points may share a few axes.
     different = {(id(c.vertical), id(time_axis(c))): c for c in coverages.coverages}
-    for reference in (r for c in different.values() for r in _references(c, coverages.crs)):
+    for reference in (r for c in different.values() for r in _references(coverages.crs, c.vertical, _calendar(c))):
         key = ",".join(reference["coordinates"])
         if references.setdefault(key, reference) != reference:
             return None

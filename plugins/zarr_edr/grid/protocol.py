@@ -14,6 +14,11 @@ Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
 
 
+def all_of(flags: NDArray[np.bool_]) -> bool:
+    """Whether all of some flags are set; of one, as a query for a point has, without what numpy takes for a reduction."""
+    return bool(flags.item() if flags.size == 1 else flags.all())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
     """The cell of each of p positions."""

@@ -60,7 +60,22 @@ def _fields_writer(kind: type[Any]) -> Writer:
             item = getattr(value, name)
             _WRITER[type(item)](item, parts)
 
-    return write
+    how = kind.__dataclass_params__
+    if not (how.eq and how.frozen) or any(field.type not in _TOLD_APART for field in fields(kind)):
+        return write
+
+    @lru_cache(maxsize=256)
+    def written(value: Any) -> bytes:
+        parts: Parts = []
+        write(value, parts)
+        return b"".join(parts)
+
+    return lambda value, parts: parts.append(written(value))
+
+
+_TOLD_APART = frozenset({"str", "int", "bool", "Precision"})
+"""Annotations of fields of which equal values are written alike: what has no others is written once. Of floats, 0.0 and -0.0
+are not."""
 
 
 def _none(value: None, parts: Parts) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from flask import Response
 
@@ -38,9 +38,9 @@ Environ = dict[str, Any]
 
 _LONGEST = 8_000
 """Characters of a query that is plain: what is longer takes so long that the rest does not count."""
-_NOT_PLAIN = ("HTTP_IF_NONE_MATCH", "HTTP_AUTHORIZATION", "HTTP_ORIGIN", "HTTP_RANGE")
+_NOT_PLAIN = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_AUTHORIZATION", "HTTP_ORIGIN", "HTTP_RANGE"})
 """Headers that change the answer or its headers."""
-_PAGED = ("limit", "offset")
+_PAGED = frozenset({"limit", "offset"})
 
 
 def register(app: Flask, prefix: str, catalog: Catalog) -> None:
@@ -165,18 +165,23 @@ def is_plain(environ: Environ) -> bool:
         and not environ.get("SCRIPT_NAME")
         and len(text) <= _LONGEST
         and text.isascii()
-        and not any(name in environ for name in _NOT_PLAIN)
+        and _NOT_PLAIN.isdisjoint(environ)
         and not caching.break_looks_like_end(environ)
     )
 
 
 def _parameters(text: str) -> dict[str, str] | None:
     """Parameters of a URL; None where one is given twice, or asks for a page of an answer."""
-    pairs = parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")  # as Flask reads it
-    parameters = dict(pairs)
-    if len(parameters) < len(pairs) or any(name in parameters for name in _PAGED):
+    pairs = [part.partition("=") for part in text.split("&") if part]
+    parameters = {_unquoted(name): _unquoted(value) for name, _, value in pairs}
+    if len(parameters) < len(pairs) or not _PAGED.isdisjoint(parameters):
         return None
     return parameters
+
+
+def _unquoted(text: str) -> str:
+    """A name or value of a query string, as `urllib.parse.parse_qsl` and so Flask read it."""
+    return unquote_plus(text, errors="werkzeug.url_quote") if "%" in text or "+" in text else text
 
 
 def _form(f: str | None, accept: str, query_type: str) -> tuple[Encoder, str] | None:

@@ -26,11 +26,11 @@ from threading import Lock
 from typing import Any
 
 from gunicorn import util
-from gunicorn.http.message import Request
-from gunicorn.http.parser import RequestParser
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from zarr_edr.web.at_once import Attempts, NotAtHand, at_once, may_be_at_hand
+from zarr_edr.web.heads import DatedResponse, KeptSettings, LongLineParser
 from zarr_edr.web.memory import Trimmer
 from zarr_edr.web.shares import Shares
 
@@ -153,21 +153,6 @@ class BoundedSocket(socket.socket):
             raise SlowClient from None
 
 
-class LongLineRequest(Request):  # type: ignore[misc]  # gunicorn is not typed
-    """A request whose line may be longer than the 8,190 bytes at which gunicorn stops counting."""
-
-    def parse(self, unreader: Any) -> Any:
-        """Parse the head, with the configured limit on its first line."""
-        self.limit_request_line = self._fast_limit_request_line = self.cfg.limit_request_line
-        return super().parse(unreader)
-
-
-class LongLineParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
-    """The requests of one connection."""
-
-    mesg_class = LongLineRequest
-
-
 class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     """A client's connection; collects a head before a thread is spent on it."""
 
@@ -240,6 +225,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.cfg: Any = KeptSettings(args[5])
         self._waiting = 0
         """Connections with work that no thread has begun yet."""
         self._waiting_lock = Lock()
@@ -385,6 +371,26 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         conn.start_request()
         keep = super().handle(conn)
         return conn.end_request() and keep
+
+    def handle_request(self, req: Any, conn: Connection) -> bool:
+        """As gunicorn's, without its hooks and its access log, which this server has none of; true to keep the connection."""
+        response = None
+        try:
+            response, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg, DatedResponse)
+            environ["wsgi.multithread"] = True
+            self.nr += 1
+            if not self.alive or not self.cfg.keepalive or len(self.keepalived_conns) >= self.max_keepalived:
+                response.force_close()
+            response.send(self.wsgi(environ, response.start_response))
+        except OSError:
+            raise
+        except (Exception, SystemExit):
+            if response is None or not response.headers_sent:
+                raise
+            self.log.exception("Error handling request")  # an answer that has begun is no place for another
+            util.close_graceful(conn.sock)
+            raise StopIteration from None
+        return not response.should_close()
 
     def _cap_keepalive(self, deadline: float) -> None:
         """A worker that stops gives heads under way no longer than kept-alive connections."""

@@ -286,7 +286,7 @@ def _pick(
     task: ReadTask, deadline: Deadline | None, reach: Callable[[ChunkIndex], None] = lambda chunk: None
 ) -> Picked:
     """`reach` is told of each chunk before it is fetched."""
-    taking = Taking(task.array, task.axes, deadline)
+    taking = Taking(task.array, task.axes, deadline, len(task.reads))
     for index, same_chunk in groupby(task.reads, key=lambda chunk_read: chunk_read.chunk):
         reach(index)
         taking.take(index, list(same_chunk))

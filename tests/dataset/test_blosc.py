@@ -26,6 +26,11 @@ class Memory:
     def read(self, start: int, stop: int) -> bytes:
         return self.data[start:stop]
 
+    def read_into(self, start: int, into: memoryview) -> int:
+        data = self.data[start : start + len(into)]
+        into[: len(data)] = data
+        return len(data)
+
 
 def frames(values: np.ndarray) -> st.SearchStrategy[bytes]:
     """`values` compressed in any way that Blosc knows."""
@@ -56,7 +61,7 @@ def blocks_of(data: bytes, start: int, stop: int) -> Blocks:
     return found
 
 
-def part(data: bytes, start: int, stop: int) -> tuple[bytes | bytearray, int]:
+def part(data: bytes, start: int, stop: int) -> tuple[bytes | bytearray | memoryview, int]:
     """Decoded bytes about `start` to `stop`, and at which of all they begin."""
     found = blocks_of(data, start, stop)
     decoded = found.encoded if found.stored else numcodecs.blosc.decompress(frame_of([found]))

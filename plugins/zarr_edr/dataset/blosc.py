@@ -34,6 +34,12 @@ class Bytes(Protocol):
     def read(self, start: int, stop: int) -> bytes | bytearray:
         """Bytes `start` to below `stop`."""
 
+    def read_into(self, start: int, into: memoryview) -> int:
+        """Fill `into` with the bytes from `start` on; how many there are, up to its length."""
+
+
+NO_ROOM = memoryview(b"")
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -48,6 +54,8 @@ class Frame:
     """Of the frame."""
     starts: tuple[int, ...]
     """Where each block starts in it; empty where the bytes are stored as they are."""
+    bytes_read: int
+    """To know all this."""
 
     @property
     def stored(self) -> bool:
@@ -66,19 +74,21 @@ class Frame:
         if flags & _STORED:
             if size != HEADER_BYTES + decoded:
                 raise ValueError(f"a stored Blosc frame of {size} bytes says that it holds {decoded}")
-            return cls(header, decoded, max(1, decoded), size, ())
+            return cls(header, decoded, max(1, decoded), size, (), len(head))
         if not 0 < block <= decoded:
             raise ValueError(f"a Blosc frame of {decoded} bytes has blocks of {block}")
         count = -(-decoded // block)
         offsets = HEADER_BYTES + 4 * count
         if offsets > size:
             raise ValueError(f"a Blosc frame of {size} bytes has no room for {count} blocks")
+        bytes_read = len(head)
         if offsets > len(head):
             head = data.read(0, offsets)
+            bytes_read += len(head)
         starts = struct.unpack_from(f"<{count}I", head, HEADER_BYTES)
         if min(starts) < offsets or max(starts) >= size:
             raise ValueError("a Blosc frame has a block outside of it")
-        return cls(header, decoded, block, size, starts)
+        return cls(header, decoded, block, size, starts, bytes_read)
 
     def about(self, start: int, stop: int) -> int:
         """How many bytes must be decoded for those from `start` to below `stop`."""
@@ -87,13 +97,13 @@ class Frame:
         first, last = start // self.block_bytes, (stop - 1) // self.block_bytes
         return min(self.decoded_bytes, (last + 1) * self.block_bytes) - first * self.block_bytes
 
-    def part(self, data: Bytes, start: int, stop: int) -> Blocks:
+    def part(self, data: Bytes, start: int, stop: int, room: memoryview = NO_ROOM) -> Blocks:
         """What holds the decoded bytes `start` to below `stop`, with what is about them, read from `data`.
 
-        Raises `ValueError` where they end early.
+        To the beginning of `room` where it is long enough. Raises `ValueError` where they end early.
         """
         if self.stored:
-            read = _exactly(data, HEADER_BYTES + start, HEADER_BYTES + stop)
+            read = _exactly(data, HEADER_BYTES + start, HEADER_BYTES + stop, room)
             return Blocks(self.header, stop - start, (), read, stop - start, start)
         first, last = start // self.block_bytes, (stop - 1) // self.block_bytes
         starts = self.starts[first : last + 1]
@@ -104,7 +114,7 @@ class Frame:
             header=self.header,
             block_bytes=self.block_bytes,
             starts=tuple([at - low for at in starts]),
-            encoded=_exactly(data, low, end),
+            encoded=_exactly(data, low, end, room),
             decoded_bytes=self.about(start, stop),
             at=first * self.block_bytes,
         )
@@ -119,7 +129,7 @@ class Blocks:
     block_bytes: int
     starts: tuple[int, ...]
     """Where each of them starts in `encoded`; empty where the bytes are stored as they are."""
-    encoded: bytes | bytearray
+    encoded: bytes | bytearray | memoryview
     decoded_bytes: int
     """What they come to."""
     at: int
@@ -143,6 +153,11 @@ class Blocks:
 
 def frame_of(parts: Sequence[Blocks]) -> bytes:
     """A frame of all these blocks: of one part that is not stored, or of parts of one kind. Raises `ValueError` for others."""
+    return b"".join((head_of(parts), *[part.encoded for part in parts]))
+
+
+def head_of(parts: Sequence[Blocks]) -> bytes:
+    """What stands before the blocks in the frame of `frame_of`. Raises as it does."""
     if parts[0].stored or (len(parts) > 1 and (parts[0].kind is None or len({part.kind for part in parts}) > 1)):
         raise ValueError("these blocks cannot be one Blosc frame")
     (version, compressor, flags, element), block_bytes = parts[0].header, parts[0].block_bytes
@@ -155,12 +170,14 @@ def frame_of(parts: Sequence[Blocks]) -> bytes:
         offsets += [size + start for start in part.starts]
         size += len(part.encoded)
     head = _HEADER.pack(version, compressor, flags, element, decoded, block_bytes, size)
-    return b"".join((head, struct.pack(f"<{len(offsets)}I", *offsets), *[part.encoded for part in parts]))
+    return head + struct.pack(f"<{len(offsets)}I", *offsets)
 
 
-def _exactly(data: Bytes, start: int, stop: int) -> bytes | bytearray:
-    read = data.read(start, stop)
-    if len(read) != stop - start:
+def _exactly(data: Bytes, start: int, stop: int, room: memoryview) -> bytes | bytearray | memoryview:
+    """Bytes `start` to below `stop`; in `room` where they fit in. Raises `ValueError` where they end early."""
+    size, into = stop - start, room[: stop - start]
+    read = data.read(start, stop) if len(into) < size else into[: data.read_into(start, into)]
+    if len(read) != size:
         raise ValueError("a Blosc frame is shorter than it says")
     return read
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, groupby
 from typing import Any
 
 import numcodecs.blosc
@@ -53,62 +53,112 @@ class ChunkParts:
     too_large: bool = field(default=False, init=False)
     """Whether a block was seen that is more than half of a chunk: all are cut alike, so no part is worth opening the file for."""
 
-    def read(self, chunk: ChunkIndex, file: LocalFile, start: int, stop: int, index_bytes: int) -> ChunkPart | None:
-        """Elements `start` to below `stop` of the chunk in `file`, with what is about them.
+    def read(
+        self, chunk: ChunkIndex, file: LocalFile, start: int, stop: int, index_bytes: int, room: memoryview
+    ) -> ChunkPart | None:
+        """Elements `start` to below `stop` of the chunk in `file`, with what is about them; in `room` where they fit in.
 
         None where that is half of the chunk or more, or where the frame is of another kind. `index_bytes` were read before.
         Raises `PART_ERRORS` for a damaged frame, `OSError` for what cannot be read.
         """
-        counted = _Counted(file)
-        frame = blosc.Frame.read(counted)
-        if frame is None or frame.block_bytes % self.dtype.itemsize:
+        frame, item = blosc.Frame.read(file), self.dtype.itemsize
+        if frame is None or frame.block_bytes % item:
             return None
         if frame.decoded_bytes != self.chunk_bytes:
             raise ValueError(f"a Blosc frame of {frame.decoded_bytes} bytes for a chunk of {self.chunk_bytes}")
         if not frame.stored:
             self.too_large = 2 * frame.block_bytes > self.chunk_bytes
-        low, high = start * self.dtype.itemsize, stop * self.dtype.itemsize
+        low, high = start * item, stop * item
         if 2 * frame.about(low, high) > self.chunk_bytes:
             return None
-        blocks = frame.part(counted, low, high)
-        return ChunkPart(chunk, blocks.at // self.dtype.itemsize, blocks, index_bytes + counted.bytes_read)
+        blocks = frame.part(file, low, high, room)
+        return ChunkPart(chunk, blocks.at // item, blocks, index_bytes + frame.bytes_read + len(blocks.encoded))
 
-    def decoded(self, parts: Sequence[ChunkPart]) -> list[NDArray[Any]]:
-        """The elements of each, shape (n,). Raises `PART_ERRORS`, not telling of which part."""
-        found: list[NDArray[Any]] = []
-        for together in _that_decode_together(parts):
-            blocks = [part.blocks for part in together]
-            data = blocks[0].encoded if blocks[0].stored else numcodecs.blosc.decompress(blosc.frame_of(blocks))
-            values = np.frombuffer(data, self.stored).astype(self.dtype, copy=False)
-            end = 0
-            for of_one in blocks:
-                begin, end = end, end + of_one.decoded_bytes // self.dtype.itemsize
-                found.append(values[begin:end])
-        return found
-
-
-def _that_decode_together(parts: Sequence[ChunkPart]) -> Iterator[Sequence[ChunkPart]]:
-    """Neighbours whose blocks can be one frame."""
-    if len(parts) == 1:
-        yield parts
-        return
-    for kind, together in groupby(parts, key=lambda part: part.blocks.kind):
-        if kind is not None:
-            yield list(together)
+    def decoded(self, blocks: Sequence[blosc.Blocks], frame: bytes | memoryview | None = None) -> list[NDArray[Any]]:
+        """The elements of each, shape (n,): of one alone, or of those that are one `frame`. Raises `PART_ERRORS`."""
+        if blocks[0].stored:
+            data = bytes(blocks[0].encoded)  # a copy, since what it is read into is not its own
         else:
-            yield from ([part] for part in together)
+            data = numcodecs.blosc.decompress(blosc.frame_of(blocks) if frame is None else frame)
+        values = np.frombuffer(data, self.stored).astype(self.dtype, copy=False)
+        ends = list(accumulate([of_one.decoded_bytes // self.dtype.itemsize for of_one in blocks]))
+        return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-class _Counted:
-    """A file that counts what is read of it."""
+_HEAD_BYTES = blosc.HEADER_BYTES + 4 * 1024
+"""Left free for the head of a frame; one of more blocks is copied together."""
 
-    __slots__ = ("_file", "bytes_read", "size")
 
-    def __init__(self, file: LocalFile) -> None:
-        self._file, self.size, self.bytes_read = file, file.size, 0
+class Joined:
+    """Parts of chunks that wait to be decoded together. For one thread.
 
-    def read(self, start: int, stop: int) -> bytes | bytearray:
-        """See `LocalFile.read`."""
-        data = self._file.read(start, stop)
-        self.bytes_read += len(data)
-        return data
+    From the second on they are read into memory of their own one after another, as the blocks of a frame lie: nothing is copied,
+    only the head is written before them.
+    """
+
+    __slots__ = ("_begins", "_chunks", "_free", "_memory", "_most_bytes", "_parts", "held_bytes")
+
+    def __init__(self, most_bytes: int, chunks: int) -> None:
+        """`most_bytes`: of what is held, see `ChunkPart.held_bytes`, unless it is one part; `chunks`: how many may come."""
+        self.held_bytes = 0
+        self._most_bytes, self._chunks = most_bytes, chunks
+        self._parts: list[ChunkPart] = []
+        self._begins: list[int | None] = []
+        """Of each part in the memory; None for one that is not there."""
+        self._memory, self._free = blosc.NO_ROOM, _HEAD_BYTES
+
+    @property
+    def full(self) -> bool:
+        """Whether another part like the last is too much."""
+        return bool(self._parts) and not self.takes(self._parts[-1])
+
+    def takes(self, part: ChunkPart) -> bool:
+        """Whether there is room for one more."""
+        return not self._parts or self.held_bytes + part.held_bytes <= self._most_bytes
+
+    def room(self) -> memoryview:
+        """Where the next part is to be read to; none for the first, which often is the only one."""
+        if not self._parts:
+            self._free = _HEAD_BYTES
+        elif not self._memory:
+            first = self._parts.pop()
+            size = min(self._most_bytes, self._chunks * first.held_bytes)
+            self._memory = memoryview(np.empty(_HEAD_BYTES + size, np.uint8))  # not written to before it is needed
+            place = self._memory[self._free : self._free + len(first.blocks.encoded)]
+            place[:] = first.blocks.encoded
+            self._begins.clear()
+            self.held_bytes = 0
+            self.add(replace(first, blocks=replace(first.blocks, encoded=place)))
+        return self._memory[self._free :]
+
+    def add(self, part: ChunkPart) -> None:
+        """One more, read to `room` if it fitted in. Whether there is room for it is for who asks to see."""
+        placed = isinstance(part.blocks.encoded, memoryview)
+        self._begins.append(self._free if placed else None)
+        self._free += len(part.blocks.encoded) if placed else 0
+        self._parts.append(part)
+        self.held_bytes += part.held_bytes
+
+    def taken(self) -> Iterator[tuple[list[ChunkPart], bytes | memoryview | None]]:
+        """All parts, those together that can be one frame, with the frame that they are, if they are. Then none is held.
+
+        A frame is to be used before the next is asked for: the head of that may be written over it.
+        """
+        parts, begins = self._parts, self._begins
+        self._parts, self._begins, self.held_bytes = [], [], 0
+        stop = 0
+        for kind, together in groupby(parts, key=lambda part: part.blocks.kind):
+            same = list(together)
+            start, stop = stop, stop + len(same)
+            if kind is None:
+                yield from (([part], None) for part in same)
+            else:
+                yield same, self._frame(same, begins[start:stop])
+
+    def _frame(self, parts: list[ChunkPart], begins: list[int | None]) -> bytes | memoryview:
+        blocks = [part.blocks for part in parts]
+        head, first = blosc.head_of(blocks), begins[0]
+        if first is None or None in begins or len(head) > first:
+            return blosc.frame_of(blocks)
+        self._memory[first - len(head) : first] = head
+        return self._memory[first - len(head) : first + sum([len(part.encoded) for part in blocks])]

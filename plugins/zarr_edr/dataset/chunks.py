@@ -27,7 +27,7 @@ from zarr.core.buffer import Buffer
 
 from zarr_edr.dataset import blosc
 from zarr_edr.dataset.chunk_layout import ABSENT, ChunkIndex, ChunkLayout, Shard
-from zarr_edr.dataset.chunk_parts import PART_ERRORS, ChunkPart, ChunkParts
+from zarr_edr.dataset.chunk_parts import PART_ERRORS, ChunkPart, ChunkParts, Joined
 from zarr_edr.dataset.objects import ByteRange, LocalFile, Objects, failures_as_unavailable
 from zarr_edr.dataset.started import STARTED
 from zarr_edr.errors import ChunkCorrupt, ChunkMissing, Overloaded, StoreUnavailable, UnsupportedDataset
@@ -169,10 +169,17 @@ class ChunkedArray:
         return Fetched(values, bytes_read)
 
     def fetch_part(
-        self, index: ChunkIndex, start: int, stop: int, deadline: Deadline | None, remember: Remember | None
+        self,
+        index: ChunkIndex,
+        start: int,
+        stop: int,
+        deadline: Deadline | None,
+        remember: Remember | None,
+        room: memoryview,
     ) -> ChunkPart | None:
         """Elements `start` to below `stop` of a chunk in C order, with what has to be decoded about them, for `decode_parts`.
 
+        They are read to `room` if they fit in.
         None where that takes decoding half of the chunk or more, or does not go: `fetch` does, and tells an absent chunk.
         Raises as `fetch`.
         """
@@ -187,27 +194,30 @@ class ChunkedArray:
             file.in_parts()
             of_chunk = file if span is None else file.part(span.start, span.end - span.start)
             try:
-                return parts.read(index, of_chunk, start, stop, index_bytes)
+                return parts.read(index, of_chunk, start, stop, index_bytes, room)
             except PART_ERRORS as error:
                 raise self._corrupt(index, error) from error
 
         return self._objects.parts(key, part, deadline)
 
-    def decode_parts(self, parts: Sequence[ChunkPart]) -> list[NDArray[Any]]:
-        """Their elements, of each in an array of shape (n,): stored values, as `Fetched.values`.
+    def decode_parts(self, joined: Joined) -> list[NDArray[Any]]:
+        """The elements of all parts, of each in an array of shape (n,): stored values, as `Fetched.values`.
 
         Raises `ChunkCorrupt`, or `Overloaded` where there is no memory for them.
         """
         how = self._parts
         assert how is not None  # noqa: S101  # or `fetch_part` gave none
-        try:
-            return how.decoded(parts)
-        except (*PART_ERRORS, MemoryError):
-            return [self._decoded_alone(how, part) for part in parts]  # which tells of which it is
+        found: list[NDArray[Any]] = []
+        for parts, frame in joined.taken():
+            try:
+                found += how.decoded([part.blocks for part in parts], frame)
+            except (*PART_ERRORS, MemoryError):
+                found += [self._decoded_alone(how, part) for part in parts]  # which tells of which it is
+        return found
 
     def _decoded_alone(self, how: ChunkParts, part: ChunkPart) -> NDArray[Any]:
         try:
-            return how.decoded([part])[0]
+            return how.decoded([part.blocks])[0]
         except PART_ERRORS as error:
             raise self._corrupt(part.chunk, error) from error
         except MemoryError as error:

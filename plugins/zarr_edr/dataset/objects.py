@@ -161,14 +161,31 @@ class LocalFile:
         with WAITING:
             return self._read(start, stop)
 
+    def read_into(self, start: int, into: memoryview) -> int:
+        """Fill `into` with the bytes from `start` on; how many they are, which is fewer where the file ends before."""
+        if not placed():
+            return self._fill(start, into)
+        if self._filled_at_once(start, into):
+            return len(into)
+        with WAITING:
+            return self._fill(start, into)
+
     def _at_once(self, start: int, stop: int) -> bytearray | None:
-        """The same where all of it is in memory, so that no disk has to be waited for."""
+        """The same as `read` where all of it is in memory, so that no disk has to be waited for."""
         data = bytearray(stop - start)
+        return data if self._filled_at_once(start, data) else None
+
+    def _filled_at_once(self, start: int, into: bytearray | memoryview) -> bool:
         try:
-            got = os.preadv(self.descriptor, [data], self.start + start, os.RWF_NOWAIT)
-        except OSError:  # it is not, or this file system cannot tell
-            return None
-        return data if got == len(data) else None
+            return os.preadv(self.descriptor, [into], self.start + start, os.RWF_NOWAIT) == len(into)
+        except OSError:  # it is not in memory, or this file system cannot tell
+            return False
+
+    def _fill(self, start: int, into: memoryview) -> int:
+        filled = 0
+        while filled < len(into) and (more := os.preadv(self.descriptor, [into[filled:]], self.start + start + filled)):
+            filled += more
+        return filled
 
     def _read(self, start: int, stop: int) -> bytes:
         data = os.pread(self.descriptor, stop - start, self.start + start)

@@ -33,12 +33,13 @@ def scan(body: bytes, allowed: int) -> Counts:
 
     Raises `QueryTooLarge` where more lists and objects are open within one another than are allowed.
     """
-    text = body.replace(b"\\\\", b"  ").replace(b'\\"', b"  ")  # an escaped quote ends no text
+    # An escaped quote ends no text. Nothing is escaped in a list of numbers, nor copied then.
+    text = body.replace(b"\\\\", b"  ").replace(b'\\"', b"  ") if b"\\" in body else body
     members = np.zeros(allowed + 1, dtype=np.int64)
     depth, in_text = 0, 0
     for start in range(0, len(text), _STRIDE):
         classes = np.frombuffer(text[start : start + _STRIDE].translate(_CLASSES), np.uint8)
-        marks = np.flatnonzero(classes)
+        marks = np.flatnonzero(classes != _OTHER)  # of booleans, in a tenth of the time of the numbers
         kinds = classes[marks]
         inside = (np.cumsum(kinds == _QUOTE) + in_text) % 2
         steps = np.where((inside == 0) & (kinds != _QUOTE) & (kinds != _COLON), kinds.astype(np.int8), 0)

@@ -68,11 +68,11 @@ class _Found:
     following: int = 2
     """The next question of single answers. The first two are asked for verification."""
     rounds: list[tuple[float, ...]] = field(default_factory=list)
-    """Milliseconds of single answers."""
+    """Milliseconds of single answers; none in a round that failed."""
     size: int = 0
     requests: int = 0
-    windows: dict[int, list[Window]] = field(default_factory=dict)
-    """Number of clients -> windows."""
+    windows: dict[int, list[Window | None]] = field(default_factory=dict)
+    """Number of clients -> a window of each round, None where it failed."""
 
     @property
     def usual_s(self) -> float:
@@ -101,20 +101,24 @@ class Measurement:
         begin = number % max(1, len(self._found))
         turns = self._found[begin:] + self._found[:begin]
         for found in turns:
+            found.rounds.append(())
             with self._telling(found, "one client"):
-                found.rounds.append(tuple(self._times(found)))
+                found.rounds[-1] = tuple(self._times(found))
         for clients in self._workload.clients:
             for found in turns:
-                if found.rounds:
-                    with self._telling(found, f"{clients} clients"):
-                        found.windows.setdefault(clients, []).append(self._window(found, clients, number))
+                windows = found.windows.setdefault(clients, [])
+                windows.append(None)
+                with self._telling(found, f"{clients} clients"):
+                    windows[-1] = self._window(found, clients, number)
         self._foreign.append(foreign.cores())
 
     def row(self) -> Row:
         """What all rounds found."""
-        found = [one for one in self._found or () if one.rounds]
+        found = [one for one in self._found or () if any(one.rounds)]
         latencies = (Latency(one.system.name, tuple(one.rounds), one.requests, one.size) for one in found)
-        rates = (_rate(one, clients) for clients in self._workload.clients for one in found if clients in one.windows)
+        rates = (
+            _rate(one, clients) for clients in self._workload.clients for one in found if any(one.windows[clients])
+        )
         foreign = statistics.mean(self._foreign)
         name, store = self._workload.name, self._grid.store.name
         return Row(name, store, tuple(latencies), tuple(rates), foreign, tuple(self._failures))
@@ -174,6 +178,8 @@ class Measurement:
         """What `clients` get in one window, each of which has questions of its own. Raises `WrongAnswer`, or `RuntimeError`."""
         windows = ROUNDS * len(self._workload.clients)
         mine = number * len(self._workload.clients) + self._workload.clients.index(clients)
+        if not any(found.rounds):
+            raise RuntimeError("it has given no single answer")
         seconds = window_s(found.usual_s, clients, self._bench.seconds)
         most = math.ceil(seconds / found.usual_s) * 8
         items = self._items(found.system, mine * len(self._questions) // windows, most)
@@ -194,8 +200,9 @@ class Measurement:
 
 def _rate(found: _Found, clients: int) -> Rate:
     windows = found.windows[clients]
-    per_second = tuple(window.per_second for window in windows)
-    answered, checked = sum(window.answers for window in windows), sum(window.checked for window in windows)
+    per_second = tuple(None if window is None else window.per_second for window in windows)
+    done = [window for window in windows if window is not None]
+    answered, checked = sum(window.answers for window in done), sum(window.checked for window in done)
     return Rate(found.system.name, clients, per_second, answered, checked)
 
 

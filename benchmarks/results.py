@@ -20,7 +20,7 @@ class Latency:
 
     system: str
     rounds: tuple[tuple[float, ...], ...]
-    """The times of each round."""
+    """The times of each round, none where it failed."""
     requests: int
     """Of one question."""
     size: int
@@ -48,14 +48,15 @@ class Rate:
 
     system: str
     clients: int
-    per_second: tuple[float, ...]
+    per_second: tuple[float | None, ...]
+    """None where a round failed."""
     answers: int
     checked: int
 
     @property
     def median(self) -> float:
         """Answers per second."""
-        return statistics.median(self.per_second)
+        return statistics.median([rate for rate in self.per_second if rate is not None])
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def verdict(results: Results, workload: Workload, store: str, system: str, clien
         return None
     mark = "*" if theirs_in is not row else ""
     mine, theirs = _by_round(row, OURS, clients), _by_round(theirs_in, system, clients)
-    rounds = tuple(a / b for a, b in zip(mine, theirs, strict=False))
+    rounds = tuple(a / b for a, b in zip(mine, theirs, strict=False) if a and b)
     if not rounds:
         return None
     return Verdict(statistics.median(rounds), target(workload, system, clients), row.foreign, mark, rounds)
@@ -85,13 +85,13 @@ def speed(row: Row, system: str, clients: int | None) -> float | None:
     return None if rate is None else rate.median
 
 
-def _by_round(row: Row, system: str, clients: int | None) -> tuple[float, ...]:
-    """The same in each round."""
+def _by_round(row: Row, system: str, clients: int | None) -> tuple[float | None, ...]:
+    """The same in each round, None where it failed."""
     if clients is not None:
         rate = row.rate(system, clients)
         return () if rate is None else rate.per_second
     latency = row.latency(system)
-    return () if latency is None else tuple(1e3 / statistics.median(ms) for ms in latency.rounds)
+    return () if latency is None else tuple(1e3 / statistics.median(ms) if ms else None for ms in latency.rounds)
 
 
 def all_verdicts(results: Results) -> list[tuple[str, str, Verdict]]:

@@ -102,6 +102,17 @@ def test_a_round_in_which_all_were_slow_changes_no_ratio() -> None:
     assert (found.ratio, found.rounds) == (0.5, (0.5, 0.5, 0.5))
 
 
+def test_a_round_that_failed_is_compared_with_none() -> None:
+    both = (Rate(OURS, 8, (900, 300, 950), 100, 2), Rate(LIMIT, 8, (1800, None, 1900), 100, 2))
+    times = (Latency(OURS, ((), (4,), (2,)), 1, 9), Latency(LIMIT, ((9,), (2,), (1,)), 1, 9))
+    results = Results({}, (Row(ONE_TIME.name, "air", times, both, 0.1),))
+    of_rates, of_times = (verdict(results, ONE_TIME, "air", LIMIT, clients) for clients in (8, None))
+    assert of_rates is not None
+    assert of_times is not None
+    assert (of_rates.rounds, of_times.rounds) == ((0.5, 0.5), (0.5, 0.5))
+    assert "1,850 (100, 2)" in document(results)
+
+
 def test_results_are_read_as_they_were_written(results: Results) -> None:
     assert Results.from_json(json.loads(json.dumps(results.to_json()))) == results
 

@@ -204,6 +204,18 @@ class TestRequests:
             client.shutdown(socket.SHUT_WR)
             assert status_of(client.recv(100)) == 400
 
+    @pytest.mark.parametrize(
+        "body", [b"zz\r\n{}\r\n0\r\n\r\n", b"2\r\n{}0\r\n\r\n", b"2;\r\r\n{}\r\n0\r\n\r\n", b"5\r\n{}"]
+    )
+    def test_a_body_whose_chunks_are_none_is_400_and_ends_the_connection(self, server: Server, body: bytes) -> None:
+        with server.connect() as client:
+            client.sendall(f"POST {POST} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n".encode())
+            client.sendall(b"Content-Type: application/json\r\n\r\n" + body)
+            client.shutdown(socket.SHUT_WR)
+            answer = read_to_end(client)
+        assert status_of(answer) == 400
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["description"]
+
     def test_a_connection_serves_request_after_request(self, server: Server) -> None:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as client:
             client.connect()
@@ -291,6 +303,7 @@ class TestOperation:
                 assert process.poll() is None
                 time.sleep(0.01)
             process.send_signal(number)
+            process.send_signal(number)  # as a shell and the system do when a terminal is closed
             assert process.wait(60) == 0
         assert not list(tmp_path.glob("zarr-edr-*"))
 

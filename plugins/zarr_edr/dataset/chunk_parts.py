@@ -7,8 +7,10 @@ until it has it again. So the blocks of many chunks are decoded as one frame.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate, groupby
 from typing import Any
 
@@ -22,6 +24,7 @@ from zarr_edr.dataset.objects import LocalFile
 
 PART_ERRORS = (ValueError, RuntimeError, struct.error)
 """What is raised on damaged bytes; an OSError is the store's."""
+MakeFrame = Callable[[], bytes | memoryview]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,12 @@ class ChunkParts:
         blocks = frame.part(file, low, high, room)
         return ChunkPart(chunk, blocks.at // item, blocks, index_bytes + frame.bytes_read + len(blocks.encoded))
 
-    def decoded(self, blocks: Sequence[blosc.Blocks], frame: bytes | memoryview | None = None) -> list[NDArray[Any]]:
-        """The elements of each, shape (n,): of one alone, or of those that are one `frame`. Raises `PART_ERRORS`."""
+    def decoded(self, blocks: Sequence[blosc.Blocks], frame: MakeFrame | None = None) -> list[NDArray[Any]]:
+        """The elements of each, shape (n,): of one alone, or of those that `frame` makes one. Raises `PART_ERRORS`."""
         if blocks[0].stored:
             data = bytes(blocks[0].encoded)  # a copy, since what it is read into is not its own
         else:
-            data = numcodecs.blosc.decompress(blosc.frame_of(blocks) if frame is None else frame)
+            data = numcodecs.blosc.decompress(blosc.frame_of(blocks) if frame is None else frame())
         values = np.frombuffer(data, self.stored).astype(self.dtype, copy=False)
         ends = list(accumulate([of_one.decoded_bytes // self.dtype.itemsize for of_one in blocks]))
         return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
@@ -117,32 +120,41 @@ class Joined:
         return not self._parts or self.held_bytes + part.held_bytes <= self._most_bytes
 
     def room(self) -> memoryview:
-        """Where the next part is to be read to; none for the first, which often is the only one."""
+        """Where the next part is to be read to; none for the first, which often is the only one, nor where there is no memory."""
         if not self._parts:
             self._free = _HEAD_BYTES
         elif not self._memory:
-            first = self._parts.pop()
-            size = min(self._most_bytes, self._chunks * first.held_bytes)
-            self._memory = memoryview(np.empty(_HEAD_BYTES + size, np.uint8))  # not written to before it is needed
-            place = self._memory[self._free : self._free + len(first.blocks.encoded)]
-            place[:] = first.blocks.encoded
-            self._begins.clear()
-            self.held_bytes = 0
-            self.add(replace(first, blocks=replace(first.blocks, encoded=place)))
+            self._make_room()
         return self._memory[self._free :]
 
+    def _make_room(self) -> None:
+        """Of the size of as many parts as may come; the first is moved there."""
+        first = self._parts[0]
+        size = min(self._most_bytes, self._chunks * first.held_bytes)
+        if len(self._parts) > 1 or len(first.blocks.encoded) > size:
+            return
+        with suppress(MemoryError):
+            self._memory = memoryview(np.empty(_HEAD_BYTES + size, np.uint8))  # not written to before it is needed
+        if not self._memory:
+            return
+        place = self._memory[self._free : self._free + len(first.blocks.encoded)]
+        place[:] = first.blocks.encoded
+        self._parts, self._begins, self.held_bytes = [], [], 0
+        self.add(replace(first, blocks=replace(first.blocks, encoded=place)))
+
     def add(self, part: ChunkPart) -> None:
-        """One more, read to `room` if it fitted in. Whether there is room for it is for who asks to see."""
-        placed = isinstance(part.blocks.encoded, memoryview)
+        """One more, read to the last `room` if it fitted in. Whether it is too much is for who adds it to see: `takes`."""
+        encoded = part.blocks.encoded
+        placed = isinstance(encoded, memoryview) and encoded.obj is self._memory.obj
         self._begins.append(self._free if placed else None)
         self._free += len(part.blocks.encoded) if placed else 0
         self._parts.append(part)
         self.held_bytes += part.held_bytes
 
-    def taken(self) -> Iterator[tuple[list[ChunkPart], bytes | memoryview | None]]:
-        """All parts, those together that can be one frame, with the frame that they are, if they are. Then none is held.
+    def taken(self) -> Iterator[tuple[list[ChunkPart], MakeFrame | None]]:
+        """All parts, those together that can be one frame, with what makes it, if they can. Then none is held.
 
-        A frame is to be used before the next is asked for: the head of that may be written over it.
+        A frame is to be made, and used, before the next parts are asked for: the head of theirs may be written over it.
         """
         parts, begins = self._parts, self._begins
         self._parts, self._begins, self.held_bytes = [], [], 0
@@ -153,7 +165,7 @@ class Joined:
             if kind is None:
                 yield from (([part], None) for part in same)
             else:
-                yield same, self._frame(same, begins[start:stop])
+                yield same, partial(self._frame, same, begins[start:stop])
 
     def _frame(self, parts: list[ChunkPart], begins: list[int | None]) -> bytes | memoryview:
         blocks = [part.blocks for part in parts]

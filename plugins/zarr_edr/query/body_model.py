@@ -18,6 +18,8 @@ MAX_FIELDS = 100
 MAX_COMMAS_PER_POINT = 16
 """Values of a point, its properties included; a bare number in JSON takes eight times its text in memory."""
 
+_STRIDE = 1024**2
+"""Bytes that are looked through at a time, since as many are taken for that."""
 _MORE_POINTS = 100
 """That a body may have marks for: what stands beside the points needs some, however few they are."""
 _TYPE_NAMES = {type(None): "null or missing", bool: "a boolean", str: "text", list: "a list", dict: "an object"}
@@ -62,7 +64,8 @@ def check_marks(body: bytes, marks: bytes, per_point: int, what: str, limits: Li
     """Raise `QueryTooLarge` where any of some characters stand more often in a body than its points need."""
     # In a fourth of the time that `bytes.count` takes for one character.
     text = np.frombuffer(body, np.uint8)
-    count = sum([int(np.count_nonzero(text == mark)) for mark in marks])
+    strides = [text[start : start + _STRIDE] for start in range(0, len(text), _STRIDE)]
+    count = sum([int(np.count_nonzero(stride == mark)) for stride in strides for mark in marks])
     if count > per_point * (limits.points + _MORE_POINTS):
         raise QueryTooLarge(f"The body has {count} {what}, more than {limits.points} points need (limits.points).")
 

@@ -61,7 +61,7 @@ def _fields_writer(kind: type[Any]) -> Writer:
             _WRITER[type(item)](item, parts)
 
     how = kind.__dataclass_params__
-    if not (how.eq and how.frozen) or any(field.type not in _TOLD_APART for field in fields(kind)):
+    if not (how.eq and how.frozen) or any(field.type not in _TOLD_APART or not field.compare for field in fields(kind)):
         return write
 
     @lru_cache(maxsize=256)
@@ -75,7 +75,7 @@ def _fields_writer(kind: type[Any]) -> Writer:
 
 _TOLD_APART = frozenset({"str", "int", "bool", "Precision"})
 """Annotations of fields of which equal values are written alike: what has no others is written once. Of floats, 0.0 and -0.0
-are not."""
+are not. The annotations are taken at their word: no boolean may stand for an `int`."""
 
 
 def _none(value: None, parts: Parts) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import IO
 
 from flask import Response, request
+from gunicorn.http.errors import ParseException
 
 from zarr_edr.errors import InvalidBody, QueryTooLarge
 
@@ -36,14 +37,20 @@ def complete(pieces: Iterator[bytes]) -> Response:
 def read_body(most_bytes: int) -> bytes:
     """The body of the request at hand.
 
-    Raises `QueryTooLarge` where it has more than `most_bytes`, `InvalidBody` where it ends before its Content-Length.
+    Raises `QueryTooLarge` where it has more than `most_bytes`, `InvalidBody` where it ends before its Content-Length, or is not
+    chunked as it says (RFC 9112, 7.1).
     """
     declared = request.content_length
     if declared is not None and declared > most_bytes:
         raise _too_large(f"{declared:,}", most_bytes)
     # Werkzeug ends a body without Content-Length at its limit, in silence: the byte beyond tells that there was more.
     request.max_content_length = most_bytes + 1
-    body = request.get_data(cache=False)
+    try:
+        body = request.get_data(cache=False)
+    except ParseException as error:
+        raise InvalidBody(
+            "The body is not chunked as its Transfer-Encoding says: each chunk begins with its size."
+        ) from error
     if len(body) > most_bytes:
         raise _too_large(f"more than {most_bytes:,}", most_bytes)
     if declared is not None and len(body) < declared:

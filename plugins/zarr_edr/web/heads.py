@@ -17,6 +17,9 @@ from gunicorn.http.wsgi import FileWrapper, Response
 
 Headers = list[tuple[str, str]]
 
+_WORTH_KEEPING = 4096
+"""Bytes of header fields; more are no browser's, and each open connection would keep them."""
+
 
 class KeptSettings:
     """gunicorn's settings, each looked up once: a request asks for twenty, and gunicorn takes three calls for each."""
@@ -25,13 +28,15 @@ class KeptSettings:
         self._cfg = cfg
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # of Python's own, of which none is a setting
+            raise AttributeError(name)
         found = getattr(self._cfg, name)
         setattr(self, name, found)
         return found
 
 
-class LongLineRequest(Request):  # type: ignore[misc]  # gunicorn is not typed
-    """A request whose line may be longer than the 8,190 bytes at which gunicorn stops counting."""
+class ConnectionRequest(Request):  # type: ignore[misc]  # gunicorn is not typed
+    """A request of a connection, whose line may be longer than the 8,190 bytes at which gunicorn stops counting."""
 
     scheme: Any
 
@@ -52,7 +57,7 @@ class LongLineRequest(Request):  # type: ignore[misc]  # gunicorn is not typed
         before, read = self._before, (self.version, data)
         if before.read != read:
             headers: Headers = super().parse_headers(data)
-            if self._expected_100_continue:  # which asks for more than to be read
+            if self._expected_100_continue or len(data) > _WORTH_KEEPING:  # the first asks for more than to be read
                 return headers
             before.read, before.headers, before.scheme = read, headers, self.scheme
         self.scheme = before.scheme
@@ -68,16 +73,16 @@ class Before:
         self.scheme: Any = None
 
 
-class LongLineParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
+class ConnectionParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
     """The requests of one connection."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._before = Before()
 
-    def mesg_class(self, *args: Any) -> LongLineRequest:
+    def mesg_class(self, *args: Any) -> ConnectionRequest:
         """The next request."""
-        return LongLineRequest(self._before, *args)
+        return ConnectionRequest(self._before, *args)
 
     def finish_body(self, *args: Any, **kwargs: Any) -> bool:
         """Discard the rest of a body. Where there is none, gunicorn would still set the socket's time-out, and set it back."""
@@ -87,7 +92,7 @@ class LongLineParser(RequestParser):  # type: ignore[misc]  # gunicorn is not ty
         return bool(super().finish_body(*args, **kwargs))
 
 
-class DatedResponse(Response):  # type: ignore[misc]  # gunicorn is not typed
+class ConnectionResponse(Response):  # type: ignore[misc]  # gunicorn is not typed
     """An answer whose date is written once in a second."""
 
     def send(self, body: Any) -> None:

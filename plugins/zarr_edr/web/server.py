@@ -138,9 +138,10 @@ def serve(config: Path, bind: str | None = None, workers: int | None = None, thr
     """
     memory.keep_together()
     master = os.getpid()
-    before = _end_at(signal.SIGTERM, signal.SIGHUP)  # until gunicorn sets its own
-    workdir = Path(tempfile.mkdtemp(prefix="zarr-edr-"))
+    before = _end_once()  # until gunicorn sets its own
+    workdir = None
     try:
+        workdir = Path(tempfile.mkdtemp(prefix="zarr-edr-"))
         bind = bind or _configured_bind(config)
         with listen(bind) as listener:
             prepared, app = _application(config, workdir, _bound_to(bind, listener))
@@ -153,16 +154,32 @@ def serve(config: Path, bind: str | None = None, workers: int | None = None, thr
         return end.code if isinstance(end.code, int) else 1
     finally:
         if os.getpid() == master:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            shutil.rmtree(workdir, ignore_errors=True)
+            _set(dict.fromkeys(before, signal.SIG_IGN))
+            if workdir is not None:
+                shutil.rmtree(workdir, ignore_errors=True)
+            _set(before)
     return 0
 
 
-def _end_at(*numbers: signal.Signals) -> dict[signal.Signals, Any]:
-    """Let signals end this process as `sys.exit` does, those not that `nohup` has it ignore; what was done at them before."""
-    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    return {number: signal.signal(number, lambda *_: sys.exit(0)) for number in heard}
+def _end_once() -> dict[signal.Signals, Any]:
+    """Let the first SIGTERM or SIGHUP end this process as `sys.exit` does, unless `nohup` has it ignore SIGHUP.
+
+    A terminal that is closed may send it twice. Returns what was done at them before.
+    """
+
+    def end(number: int, frame: object) -> None:
+        _set(dict.fromkeys(heard, signal.SIG_IGN))
+        sys.exit(0)
+
+    heard = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    return {number: signal.signal(number, end) for number in heard}
+
+
+def _set(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def _stop_jobs(app: Flask) -> None:

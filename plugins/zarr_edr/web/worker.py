@@ -30,7 +30,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from zarr_edr.web.at_once import Attempts, NotAtHand, at_once, may_be_at_hand
-from zarr_edr.web.heads import DatedResponse, KeptSettings, LongLineParser
+from zarr_edr.web.heads import ConnectionParser, ConnectionResponse, KeptSettings
 from zarr_edr.web.memory import Trimmer
 from zarr_edr.web.shares import Shares
 
@@ -158,7 +158,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
 
     def __init__(self, cfg: Any, accepted: socket.socket, client: Any, server: Any) -> None:
         super().__init__(cfg, BoundedSocket(accepted), client, server)
-        self.parser = LongLineParser(cfg, self.sock, client)
+        self.parser = ConnectionParser(cfg, self.sock, client)
         self.initialized = self.data_ready = True
         self.head = bytearray()
 
@@ -194,7 +194,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     def take_back(self, head: bytes) -> None:
         """Forget that the request with this head was begun."""
         self.head += head
-        self.parser = LongLineParser(self.cfg, self.sock, self.client)
+        self.parser = ConnectionParser(self.cfg, self.sock, self.client)
 
     def send_rest(self) -> bool:
         """Send what the client did not take at once; false where it is gone."""
@@ -373,12 +373,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         return conn.end_request() and keep
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
-        """As gunicorn's, without its hooks and its access log, which this server has none of; true to keep the connection."""
+        """As gunicorn's, without its hooks, access log and `max_requests`, none of which is set; true to keep the connection."""
         response = None
         try:
-            response, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg, DatedResponse)
+            response, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg, ConnectionResponse)
             environ["wsgi.multithread"] = True
-            self.nr += 1
             if not self.alive or not self.cfg.keepalive or len(self.keepalived_conns) >= self.max_keepalived:
                 response.force_close()
             response.send(self.wsgi(environ, response.start_response))

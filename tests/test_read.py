@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -17,11 +18,12 @@ from hypothesis import strategies as st
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec
 
 from zarr_edr.cache import ChunkCache, process_cache
+from zarr_edr.dataset import blosc
 from zarr_edr.dataset.catalog import forget_shared, shared_collection
 from zarr_edr.dataset.model import Collection
 from zarr_edr.encode.covjson import CovJsonEncoder
 from zarr_edr.engine import Answer, answer
-from zarr_edr.errors import ChunkCorrupt
+from zarr_edr.errors import ChunkCorrupt, Overloaded
 from zarr_edr.query.request import build_query
 
 SHAPE = (200, 40, 30)
@@ -161,6 +163,26 @@ def test_of_chunks_that_decode_together_the_damaged_one_is_named(tmp_path: Path)
     file.write_bytes(data)
     with pytest.raises(ChunkCorrupt, match=r"Chunk 0\.1\.0 of 'v'"):
         asked(collection, CORNERS, **WHEN)
+
+
+@pytest.mark.parametrize("most", [1, 0])
+def test_where_there_is_no_memory_for_a_frame_of_several_each_is_decoded_alone_and_else_it_is_said(
+    tmp_path: Path, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection, head_of = stored(tmp_path, **LAYOUTS["v3"]), blosc.head_of
+
+    def head(parts: Sequence[blosc.Blocks]) -> bytes:
+        if len(parts) > most:
+            raise MemoryError
+        return head_of(parts)
+
+    monkeypatch.setattr(blosc, "head_of", head)
+    if not most:
+        with pytest.raises(Overloaded, match="no memory left"):
+            asked(collection, CORNERS, **WHEN)
+        return
+    values, _ = asked(collection, CORNERS, **WHEN)
+    np.testing.assert_array_equal(values, VALUES[HOUR, [0, 0, 39, 39], [0, 29, 0, 29]])
 
 
 def test_nothing_is_read_ahead_of_a_part_but_of_a_whole_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

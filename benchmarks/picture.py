@@ -16,10 +16,10 @@ BARS = ((OURS, "#2f81f7"), (XPUBLISH, "#8b949e"), (STOCK, "#8b949e"), (TUTORIAL,
 INK = "#768390"
 """Seen on white and on black."""
 PANELS: tuple[tuple[str, str, str, int | None], ...] = (
-    ("1 point, 1 time", "points", "1 point, 1 time\nanswers per second, 8 clients (logarithmic)", 8),
-    ("1 point, whole series", "points", "1 point, 2,000 times\nanswers per second, 8 clients (logarithmic)", 8),
-    ("100 points, whole series", "points", "100 points, 2,000 times\nanswers per second, 1 client (logarithmic)", None),
-    ("10,000 points, 1 time", "points", "10,000 points, 1 time\nanswers per second, 1 client (logarithmic)", None),
+    ("1 point, 1 time", "points", "1 point, 1 time\nanswers per second, 8 clients", 8),
+    ("1 point, whole series", "points", "1 point, 2,000 times\nanswers per second, 8 clients", 8),
+    ("100 points, whole series", "points", "100 points, 2,000 times\nanswers per second, 1 client", None),
+    ("10,000 points, 1 time", "points", "10,000 points, 1 time\nanswers per second, 1 client", None),
 )
 
 

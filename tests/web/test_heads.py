@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from copy import copy
-from email.utils import parsedate_to_datetime
-from itertools import product
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import InvalidHeader, InvalidHeaderName
 from gunicorn.http.message import Request
-from gunicorn.http.wsgi import Response
 
-from zarr_edr.web.heads import ConnectionParser, ConnectionResponse, KeptSettings
+from zarr_edr.web.heads import ConnectionParser, KeptSettings
 
 PLAIN = b"Host: a\r\nAccept: text/csv\r\n"
 
@@ -110,33 +106,3 @@ def test_long_header_fields_are_not_kept(parsed: list[bytes]) -> None:
 
 def test_settings_can_be_copied() -> None:
     assert copy(KeptSettings(Config())).keepalive == Config().keepalive
-
-
-@pytest.mark.parametrize(
-    "fields", [[], [("Content-Length", "3")], [("Connection", "upgrade"), ("Upgrade", "websocket")]]
-)
-@pytest.mark.parametrize("status", ["200 OK", "204 No Content", "304 Not Modified"])
-def test_the_head_of_an_answer_is_gunicorns(status: str, fields: list[tuple[str, str]]) -> None:
-    for version, method, is_last, must_close in product(
-        [(1, 1), (1, 0)], ["GET", "HEAD"], [True, False], [True, False]
-    ):
-        request = SimpleNamespace(version=version, method=method, should_close=lambda is_last=is_last: is_last)
-        heads = []
-        for kind in (Response, ConnectionResponse):
-            response = kind(request, None, Config())
-            response.must_close = must_close
-            response.start_response(status, list(fields))
-            heads.append([line for line in response.default_headers() if not line.startswith("Date: ")])
-        assert heads[0] == heads[1]
-
-
-def test_the_date_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    dates = []
-    for seconds in (1_000_000_000.0, 1_000_000_000.9, 1_000_000_001.0):
-        monkeypatch.setattr("zarr_edr.web.heads.time.time", lambda now=seconds: now)
-        request = SimpleNamespace(version=(1, 1), method="GET", should_close=lambda: False)
-        response = ConnectionResponse(request, None, KeptSettings(Config()))
-        response.start_response("200 OK", [("Content-Length", "0")])
-        (date,) = [line[6:] for line in response.default_headers() if line.startswith("Date: ")]
-        dates.append(parsedate_to_datetime(date.strip()).timestamp())
-    assert dates == [1_000_000_000, 1_000_000_000, 1_000_000_001]

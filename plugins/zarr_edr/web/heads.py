@@ -1,19 +1,15 @@
-"""The heads of requests and of answers, read and written by gunicorn, but what is the same each time only once.
+"""The heads of requests, read by gunicorn, but what is the same each time only once.
 
 A client sends the same headers with each request of a connection; settings do not change while a worker lives.
 """
 
 from __future__ import annotations
 
-import time
-from functools import lru_cache
 from typing import Any
 
-from gunicorn import util
 from gunicorn.http.body import LengthReader
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
-from gunicorn.http.wsgi import FileWrapper, Response
 
 Headers = list[tuple[str, str]]
 
@@ -90,39 +86,3 @@ class ConnectionParser(RequestParser):  # type: ignore[misc]  # gunicorn is not 
         if body is not None and isinstance(body.reader, LengthReader) and not body.reader.length and not body.failed:
             return True
         return bool(super().finish_body(*args, **kwargs))
-
-
-class ConnectionResponse(Response):  # type: ignore[misc]  # gunicorn is not typed
-    """An answer whose date is written once in a second."""
-
-    def send(self, body: Any) -> None:
-        """Write what the application gives, and close that."""
-        try:
-            if isinstance(body, FileWrapper):
-                self.write_file(body)
-            else:
-                for piece in body:
-                    self.write(piece)
-            self.close()
-        finally:
-            if hasattr(body, "close"):
-                body.close()
-
-    def default_headers(self) -> list[str]:
-        """The first lines of an answer, as gunicorn has them."""
-        connection = "upgrade" if self.upgrade else "close" if self.should_close() else "keep-alive"
-        major, minor = self.req.version
-        lines = [
-            f"HTTP/{major}.{minor} {self.status}\r\n",
-            f"Server: {self.version}\r\n",
-            f"Date: {_date(int(time.time()))}\r\n",
-            f"Connection: {connection}\r\n",
-        ]
-        return [*lines, "Transfer-Encoding: chunked\r\n"] if self.chunked else lines
-
-
-@lru_cache(maxsize=1)
-def _date(seconds: int) -> str:
-    """An HTTP date."""
-    date: str = util.http_date(seconds)
-    return date

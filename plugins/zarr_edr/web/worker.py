@@ -26,11 +26,10 @@ from threading import Lock
 from typing import Any
 
 from gunicorn import util
-from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from zarr_edr.web.at_once import Attempts, NotAtHand, at_once, may_be_at_hand
-from zarr_edr.web.heads import ConnectionParser, ConnectionResponse, KeptSettings
+from zarr_edr.web.heads import ConnectionParser, KeptSettings
 from zarr_edr.web.memory import Trimmer
 from zarr_edr.web.shares import Shares
 
@@ -371,25 +370,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         conn.start_request()
         keep = super().handle(conn)
         return conn.end_request() and keep
-
-    def handle_request(self, req: Any, conn: Connection) -> bool:
-        """As gunicorn's, without its hooks, access log and `max_requests`, none of which is set; true to keep the connection."""
-        response = None
-        try:
-            response, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg, ConnectionResponse)
-            environ["wsgi.multithread"] = True
-            if not self.alive or not self.cfg.keepalive or len(self.keepalived_conns) >= self.max_keepalived:
-                response.force_close()
-            response.send(self.wsgi(environ, response.start_response))
-        except OSError:
-            raise
-        except (Exception, SystemExit):
-            if response is None or not response.headers_sent:
-                raise
-            self.log.exception("Error handling request")  # an answer that has begun is no place for another
-            util.close_graceful(conn.sock)
-            raise StopIteration from None
-        return not response.should_close()
 
     def _cap_keepalive(self, deadline: float) -> None:
         """A worker that stops gives heads under way no longer than kept-alive connections."""
